@@ -1,0 +1,211 @@
+"""The configuration of a run: one set of frozen models, the only description of every field.
+
+    run_dir: runs/gsm8k
+    seed: 0
+    problems: {source: gsm8k, path: gsm8k/train.jsonl, limit: 500}
+    teacher: {kind: openai, base_url: http://localhost:8000/v1, model: Qwen/Qwen3-8B}
+    training: {epochs: 3}
+
+``null`` means not sent, not limited or measured, as the field says. Reading files and
+overrides, and turning pydantic's errors into one line, is ``ray_jobs.cli``'s work.
+"""
+
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+ThoughtName = str  # checked against pipelines.thoughts.THOUGHTS, which this file may not import
+Share = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+MistakeKind = Literal["arithmetic", "operation", "broken_code", "underdetermined", "prose"]
+MISTAKE_KINDS: tuple[MistakeKind, ...] = get_args(MistakeKind)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProblemSource(_Section):
+    """Where problems come from."""
+
+    source: str = Field(
+        "gsm8k",
+        description="gsm8k | generated | file (any JSONL, CSV or Parquet) | ORG/NAME on the Hugging Face hub",
+    )
+    name: str | None = Field(None, description="data set name in problem ids and reports; null: from the source")
+    path: str | None = Field(None, description="the data set's file, used instead of the hub")
+    split: str = Field("train", description="split to read, and the second part of problem ids")
+    limit: int | None = Field(None, ge=1, description="first N problems only; null: all")
+    question_column: str = Field("question", description="column of the question (file, hub)")
+    answer_column: str = Field("answer", description="column of the gold answer (file, hub)")
+    count: int = Field(1000, ge=1, description="generated: how many problems")
+    families: Literal["known", "held_out", "all"] | list[str] = Field(
+        "known", description="generated: known | held_out | all, or a list of family names"
+    )
+
+    @model_validator(mode="after")
+    def _file_needs_path(self) -> Self:
+        if self.source == "file" and self.path is None:
+            raise ValueError("source 'file' needs path: the JSONL, CSV or Parquet file to read")
+        return self
+
+
+class RehearsalConfig(_Section):
+    """The local rehearsal teacher: how often and how it errs, and how its server behaves."""
+
+    mistakes: Fraction = Field(0.1, description="share of completions with a mistake")
+    mistake_kinds: list[MistakeKind] = Field(
+        list(MISTAKE_KINDS), min_length=1, description="kinds of mistakes, drawn evenly"
+    )
+    latency_s: float = Field(0.0, ge=0, description="seconds before each response")
+    rate_limited: Fraction = Field(0.0, description="share of requests answered 429")
+    server_errors: Fraction = Field(0.0, description="share of requests answered 500")
+
+
+class TeacherConfig(_Section):
+    """The teacher endpoint and what it may cost."""
+
+    kind: Literal["openai", "rehearsal", "recorded"] = Field(
+        "openai", description="openai: any OpenAI-compatible URL; rehearsal, recorded: local servers, no key"
+    )
+    base_url: str | None = Field(None, description="endpoint; null: OpenAI's own")
+    model: str | None = Field(None, description="model name; needed by kind openai, no default: models retire")
+    api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+    extra_body: dict[str, Any] = Field({}, description="further fields of every request body")
+    requests_per_minute: float | None = Field(None, gt=0, description="quota over the whole cluster; null: unlimited")
+    tokens_per_minute: float | None = Field(None, gt=0, description="prompt + max_tokens a minute; null: unlimited")
+    max_in_flight: int | None = Field(None, ge=1, description="requests in flight over the cluster; null: 64")
+    timeout_s: float = Field(60, gt=0, description="seconds for one attempt")
+    budget_usd: float | None = Field(None, gt=0, description="stop before spending more; null: no limit")
+    recorded_path: str | list[str] | None = Field(
+        None, description="recorded: JSONL file, glob or list of completions to replay"
+    )
+    rehearsal: RehearsalConfig = Field(RehearsalConfig(), description="settings of kind rehearsal")
+
+    @model_validator(mode="after")
+    def _recorded_needs_path(self) -> Self:
+        if self.kind == "recorded" and self.recorded_path is None:
+            raise ValueError("kind 'recorded' needs recorded_path: a JSONL file, glob or list of completions")
+        return self
+
+
+class SamplingConfig(_Section):
+    """What is asked of the teacher."""
+
+    thoughts: list[ThoughtName] = Field(["cot", "pot", "eot"], min_length=1, description="thoughts to sample")
+    draws: int = Field(4, ge=1, description="completions per problem and thought")
+    temperature: float | None = Field(0.7, ge=0, description="sampling temperature; null: not sent")
+    max_tokens: int = Field(512, ge=1, description="completion tokens at most")
+    demonstrations: int = Field(8, ge=0, le=8, description="worked examples in the prompt")
+    prompts: str | None = Field(None, description="folder with <thought>.md files that replace ours")
+    max_failed: Fraction = Field(0.01, description="share of requests that may fail to the end before exit 1")
+
+
+class VerificationConfig(_Section):
+    """Limits of one proof."""
+
+    timeout_s: float = Field(5, gt=0, description="CPU seconds; the wall-clock backstop is 3 x + 1")
+    memory_mb: int = Field(512, ge=32, description="memory of one program or system, MiB")
+    require_isolation: bool = Field(False, description="refuse where the kernel cannot confine programs")
+
+
+class MixtureConfig(_Section):
+    """Which proven thoughts train the student, and how much of each."""
+
+    recipe: Literal["etd", "md", "label"] = Field("etd", description="etd | md | label (question to answer)")
+    ratios: dict[ThoughtName, Share] | None = Field(
+        None, description="shares per thought, {pot: 1} is PoT alone; null: the union"
+    )
+    size: Literal["full", "equal_examples", "equal_tokens"] = Field(
+        "full", description="full | equal_examples | equal_tokens: what shares are counted in"
+    )
+    keep: Literal["correct", "answered", "all"] = Field("correct", description="correct | answered | all")
+    max_per_problem: int | None = Field(None, ge=1, description="thoughts of one kind per problem; null: all")
+    upsample: int = Field(2, ge=1, description="md: copies of types 1 and 2")
+    dev_fraction: float = Field(0.05, ge=0, lt=1, description="share of problems held out for dev")
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> Self:
+        if self.ratios is not None and sum(self.ratios.values()) <= 0:
+            raise ValueError("ratios sum to zero: give at least one thought a share above 0, e.g. {pot: 1}")
+        return self
+
+
+class StudentConfig(_Section):
+    """The student: a checkpoint to fine-tune or a size to start from random weights."""
+
+    model: str = Field(
+        "Salesforce/codet5-small",
+        description="hub name or path of a T5-like checkpoint; with init random: tiny | small | base | large",
+    )
+    init: Literal["pretrained", "random"] = Field("pretrained", description="pretrained | random")
+    vocabulary: int = Field(1000, ge=300, description="init random: size of the byte-level BPE that we train")
+
+
+class TrainingConfig(_Section):
+    """Fine-tuning."""
+
+    epochs: float = Field(10, gt=0, description="passes over the mixture")
+    learning_rate: float = Field(5e-4, gt=0, description="peak learning rate")
+    warmup_steps: int = Field(200, ge=0, description="linear warm-up, optimizer steps; at most a tenth of all")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay")
+    dropout: float | None = Field(None, ge=0, lt=1, description="dropout rate; null: as the model has it")
+    batch_size: int = Field(32, ge=1, description="examples per optimizer step over all workers")
+    max_input_tokens: int = Field(256, ge=8, description="longer inputs are dropped and counted")
+    max_target_tokens: int = Field(256, ge=8, description="longer targets are dropped and counted")
+    num_workers: int = Field(1, ge=1, description="Ray Train workers")
+    use_gpu: bool | Literal["auto"] = Field("auto", description="true | false | auto")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto | fp32 | bf16")
+    checkpoint_every_s: float = Field(60, gt=0, description="seconds between checkpoints")
+
+
+class EvaluationConfig(_Section):
+    """Decoding and choosing."""
+
+    greedy: bool = Field(True, description="one greedy completion per thought")
+    paths: int = Field(0, ge=0, description="sampled completions per thought")
+    temperature: float = Field(0.7, gt=0, description="temperature of sampled paths")
+    select: list[ThoughtName] = Field(
+        ["pot", "eot", "cot"], min_length=1, description="headline order: the first thought that answers"
+    )
+    max_tokens: int = Field(256, ge=8, description="tokens of a completion at most")
+
+    @model_validator(mode="after")
+    def _something_is_decoded(self) -> Self:
+        if not self.greedy and self.paths == 0:
+            raise ValueError("nothing to decode: set greedy to true or paths above 0")
+        return self
+
+
+class RunConfig(_Section):
+    """One run, from problems to report."""
+
+    run_dir: str = Field(description="local path or any pyarrow/fsspec URI")
+    seed: int = Field(0, ge=0, description="of generated problems, mistakes, dev split, order and weights")
+    problems: ProblemSource = Field(ProblemSource(), description="problems the teacher is asked")
+    evaluation_problems: list[ProblemSource] = Field(
+        [ProblemSource(split="test")], description="problems the student is tested on"
+    )
+    teacher: TeacherConfig = Field(TeacherConfig(), description="the teacher")
+    sampling: SamplingConfig = Field(SamplingConfig(), description="what is asked of the teacher")
+    verification: VerificationConfig = Field(VerificationConfig(), description="limits of a proof")
+    mixture: MixtureConfig = Field(MixtureConfig(), description="what trains the student")
+    student: StudentConfig = Field(StudentConfig(), description="the student")
+    training: TrainingConfig = Field(TrainingConfig(), description="fine-tuning")
+    evaluation: EvaluationConfig = Field(EvaluationConfig(), description="decoding and choosing")
+
+    @model_validator(mode="after")
+    def _recipe_has_its_thoughts(self) -> Self:
+        missing = {"cot", "pot"} - set(self.sampling.thoughts)
+        if self.mixture.recipe == "md" and missing:
+            raise ValueError(
+                "mixture.recipe 'md' votes between CoT and PoT, "
+                f"but sampling.thoughts lacks {', '.join(sorted(missing))}"
+            )
+        unsampled = set(self.mixture.ratios or {}) - set(self.sampling.thoughts)
+        if unsampled:
+            raise ValueError(
+                f"mixture.ratios names {', '.join(sorted(unsampled))}, which sampling.thoughts does not sample"
+            )
+        return self
