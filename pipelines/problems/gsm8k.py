@@ -1,0 +1,37 @@
+r"""GSM8K in its original form (Cobbe et al. 2021, arXiv 2110.14168): one JSON object a line.
+
+{"question": "Natalia sold clips to 48 of her friends ...",
+ "answer": "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\n...\n#### 72"}
+"""
+
+from collections.abc import Iterable, Iterator
+
+from pipelines.errors import DataError
+from pipelines.problems.annotation import read
+from pipelines.problems.gold import gold_answer
+from pipelines.problems.schema import Problem
+
+
+def problems(rows: Iterable[tuple[int, dict[str, object]]], where: str, name: str, split: str) -> Iterator[Problem]:
+    """The problems of numbered rows (from 1, as ``storage.read_jsonl`` gives them).
+
+    Raises:
+        DataError: a row lacks ``question``, ``answer`` or the ``####`` line.
+    """
+    for index, (number, row) in enumerate(rows):
+        question, solution = row.get("question"), row.get("answer")
+        if not isinstance(question, str) or not isinstance(solution, str):
+            raise DataError(f"{where}, line {number}: expected GSM8K's fields 'question' and 'answer' as text")
+        answer = read(solution).answer
+        if answer is None:
+            raise DataError(f"{where}, line {number}: 'answer' has no line '#### NUMBER'")
+        text, kind = gold_answer(answer)
+        yield Problem(
+            problem_id=f"{name}/{split}/{index}",
+            question=question.strip(),
+            answer=text,
+            answer_kind=kind,
+            rationale=solution,
+            dataset=name,
+            split=split,
+        )
