@@ -1,0 +1,307 @@
+"""The notation of EoT: text to a list of equations over a small expression tree.
+
+    % Six boxes and 4 loose pens make 52 pens:
+    6 * pens_per_box + 4 = 52
+    ans = pens_per_box
+
+A tree has five kinds of nodes and nothing else; no text of a model is ever evaluated. What could be read
+in two ways (``1/2x``, ``price + 10%``, ``52 pens`` where ``pens`` is also an unknown) is refused, never guessed.
+
+This module reads only; solving is ``equations``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pipelines.solvers.tokens import NotationError, Token, ordinary_names, statements, tokens
+
+MAX_CHARACTERS = 20_000
+MAX_EQUATIONS = 400
+MAX_DEPTH = 40
+MAX_DIGITS = 40
+MAX_ARGUMENTS = 100
+MAX_TOKENS = 400  # of one statement; it bounds the depth of a tree
+
+FUNCTIONS = frozenset({"max", "min", "abs", "round", "floor", "ceil", "sqrt", "sum", "int"})
+_VARIADIC = frozenset({"max", "min", "sum", "round"})
+_UNIT_LETTERS = frozenset("gmlLhsCFWV")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number; ``percent`` marks one written with a percent sign (its value is already a hundredth)."""
+
+    value: Fraction
+    percent: bool = False
+
+
+@dataclass(frozen=True)
+class Name:
+    """An unknown, whatever its spelling."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Negative:
+    """Minus the operand."""
+
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Binary:
+    """``operator`` is one of ``+ - * / // ^``."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Call:
+    """One of ``FUNCTIONS`` applied to its arguments."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+
+Node = Number | Name | Negative | Binary | Call
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``left`` = ``right``, with the number of its line (from 1)."""
+
+    left: Node
+    right: Node
+    line: int
+
+
+def names(node: Node) -> frozenset[str]:
+    """The names in an expression."""
+    match node:
+        case Number():
+            return frozenset()
+        case Name(text):
+            return frozenset({text})
+        case Negative(operand):
+            return names(operand)
+        case Binary(_, left, right):
+            return names(left) | names(right)
+        case Call(_, arguments):
+            return frozenset[str]().union(*(names(argument) for argument in arguments))
+
+
+def parse(text: str) -> list[Equation]:
+    """The equations of a completion, in order of statement.
+
+    Lines that hold no ``=`` and read as prose are skipped. Raises NotationError.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise NotationError(f"longer than {MAX_CHARACTERS} characters")
+    parts = [(line, tokens(part, line)) for line, part in statements(text)]
+    ordinary = frozenset(name for _, row in parts for name in ordinary_names(row))
+    equations: list[Equation] = []
+    for line, row in parts:
+        if len(row) > MAX_TOKENS:
+            raise NotationError(f"line {line}: more than {MAX_TOKENS} signs")
+        sides = _Parser(row, ordinary, line).sides()
+        equations += [Equation(left, right, line) for left, right in itertools.pairwise(sides)]
+        if len(equations) > MAX_EQUATIONS:
+            raise NotationError(f"more than {MAX_EQUATIONS} equations")
+    return equations
+
+
+class _Parser:
+    """sum: product {+- product}; product: factor {*/ factor}; factor: sign* power {power}; power: atom [^ power]."""
+
+    def __init__(self, tokens: list[Token], ordinary: frozenset[str], line: int) -> None:
+        self._tokens, self._ordinary, self._line = tokens, ordinary, line
+        self._at = 0
+        self._depth = 0
+        self._in_call = 0
+
+    def sides(self) -> list[Node]:
+        """The expressions between the equality signs, at least two."""
+        sides = [self._sum()]
+        while self._take("="):
+            sides.append(self._sum())
+        if self._at < len(self._tokens):
+            raise self._error(f"{self._tokens[self._at].text!r} was not expected here")
+        if len(sides) < 2:
+            raise self._error("no '='")
+        return sides
+
+    def _sum(self) -> Node:
+        node = self._product()
+        percents = _is_percent(node)
+        one = isinstance(node, Number) and node.value == 1
+        while operator := self._take("+", "-"):
+            right = self._product()
+            if _is_percent(right) != percents and not (one and _is_percent(right)):
+                if _is_percent(right):
+                    raise self._error("a percentage added to a quantity reads two ways")
+                percents = False
+            node = Binary(operator, node, right)
+        return node
+
+    def _product(self) -> Node:
+        node, _ = self._factor()
+        while operator := self._take("*", "/", "//", "of"):
+            right, juxtaposed = self._factor()
+            if juxtaposed and operator in ("/", "//", "of"):
+                raise self._error("a division by a product without a sign (1/2x) reads two ways")
+            node = Binary("*" if operator == "of" else operator, node, right)
+        return node
+
+    def _factor(self) -> tuple[Node, bool]:
+        """A signed power, with what is multiplied to it without a sign; True where there is such."""
+        with_sign = self._take("+", "-")
+        if with_sign:
+            self._deeper()
+            node, juxtaposed = self._factor()
+            self._depth -= 1
+            return (Negative(node) if with_sign == "-" else node), juxtaposed
+        start = self._at
+        node = self._power()
+        juxtaposed = False
+        while (following := self._peek()) is not None and following.kind in ("name", "(", "number"):
+            if following.text == "of" or self._skip_unit():
+                if self._peek() == following:
+                    break
+                continue
+            before = self._tokens[self._at - 1]
+            if following.kind == "number" or before.kind == "%" or (before.kind == "name" and following.kind == "name"):
+                raise self._error(f"{before.text!r} beside {following.text!r} reads two ways")
+            if any(token.kind == "^" for token in self._tokens[start : self._at]):
+                raise self._error("a power beside a factor without a sign reads two ways")
+            if before.kind == "name" and before.text not in self._ordinary:
+                raise self._error(f"{before.text!r} is no known function")
+            node = Binary("*", node, self._power())
+            juxtaposed = True
+        return node, juxtaposed
+
+    def _skip_unit(self) -> bool:
+        """Passes over the unit behind a number or bracket ("52 pens", "60 km/h"); refuses one that is an unknown."""
+        before, token = self._tokens[self._at - 1], self._tokens[self._at]
+        if token.kind != "name" or before.kind not in ("number", ")"):
+            return False
+        following = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else None
+        if token.text in FUNCTIONS and following is not None and following.kind == "(":
+            return False
+        if token.text in self._ordinary:
+            if len(token.text) >= 3 and token.text.isalpha():
+                raise self._error(f"'{before.text} {token.text}': {token.text} may be a unit or an unknown")
+            return False
+        if not token.text.isalpha() or (len(token.text) == 1 and token.text not in _UNIT_LETTERS):
+            return False  # 2x, 3v0: an unknown, free unless another line fixes it
+        self._at += 1
+        while (word := self._peek()) is not None and word.kind == "name" and word.text not in self._ordinary | {"of"}:
+            self._at += 1
+        if (word := self._peek()) is not None and word.kind == "/" and self._at + 1 < len(self._tokens):
+            per = self._tokens[self._at + 1]
+            if per.kind == "name" and per.text not in self._ordinary | FUNCTIONS:
+                self._at += 2
+        return True
+
+    def _power(self) -> Node:
+        base = self._atom()
+        if not self._take("^"):
+            return base
+        self._deeper()
+        sign = self._take("+", "-")
+        exponent = self._power()
+        self._depth -= 1
+        return Binary("^", base, Negative(exponent) if sign == "-" else exponent)
+
+    def _atom(self) -> Node:
+        token = self._peek()
+        if token is None:
+            raise self._error("the line ends where a value was expected")
+        self._at += 1
+        if token.kind == "number":
+            return self._number(token)
+        if token.kind == "(":
+            return self._bracket()[0]
+        if token.kind != "name":
+            raise self._error(f"{token.text!r} stands where a value was expected")
+        following = self._peek()
+        if token.text in FUNCTIONS and following is not None and following.kind == "(":
+            if token.text in self._ordinary:
+                raise self._error(f"{token.text!r} is both an unknown and a function")
+            self._at += 1
+            return Call(token.text, self._bracket(call=token.text))
+        return Name(token.text)
+
+    def _bracket(self, call: str | None = None) -> tuple[Node, ...]:
+        self._deeper()
+        outer, self._in_call = self._in_call, call in _VARIADIC
+        inside = [self._sum()]
+        while call is not None and self._take(","):
+            inside.append(self._sum())
+        if not self._take(")"):
+            raise self._error("a bracket is not closed")
+        self._in_call = outer
+        self._depth -= 1
+        if call is not None and len(inside) > {"round": 2}.get(call, MAX_ARGUMENTS if call in _VARIADIC else 1):
+            raise self._error(f"{call} takes fewer arguments")
+        return tuple(inside)
+
+    def _number(self, token: Token) -> Node:
+        if self._in_call and "," in token.text:
+            raise self._error(f"{token.text} may be one number or several")
+        value = _literal(token.text)
+        if value is None:
+            raise self._error(f"{token.text[:20]} is too large")
+        ahead = self._tokens[self._at : self._at + 3]
+        if len(ahead) == 3 and token.text.isdigit() and ahead[0].spaced and ahead[1].kind == "/":
+            top, bottom = ahead[0].text, ahead[2].text
+            if top.isdigit() and bottom.isdigit() and 0 < int(top[:9]) < int(bottom[:9]):
+                self._at += 3  # a mixed number, 1 1/2
+                return Number(value + Fraction(int(top[:9]), int(bottom[:9])))
+        percent = self._peek()
+        if percent is not None and percent.kind == "%":
+            if percent.spaced:
+                raise self._error("'%' behind a space may be a percentage, a remainder or a comment")
+            self._at += 1
+            return Number(value / 100, percent=True)
+        return Number(value)
+
+    def _peek(self) -> Token | None:
+        return self._tokens[self._at] if self._at < len(self._tokens) else None
+
+    def _take(self, *texts: str) -> str | None:
+        token = self._peek()
+        if token is None or (token.kind not in texts and token.text not in texts):
+            return None
+        self._at += 1
+        return token.kind if token.kind in texts else token.text
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise self._error(f"nested more than {MAX_DEPTH} deep")
+
+    def _error(self, why: str) -> NotationError:
+        return NotationError(f"line {self._line}: {why}")
+
+
+def _is_percent(node: Node) -> bool:
+    match node:
+        case Number(_, percent):
+            return percent
+        case Binary("+" | "-", left, right):
+            return _is_percent(left) and _is_percent(right)
+        case _:
+            return False
+
+
+def _literal(text: str) -> Fraction | None:
+    mantissa, _, exponent = text.lower().replace(",", "").partition("e")
+    if len(mantissa) > MAX_DIGITS or abs(int(exponent[:4] or 0)) > 30:
+        return None
+    return Fraction(mantissa) * Fraction(10) ** int(exponent or 0)

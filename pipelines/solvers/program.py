@@ -1,0 +1,245 @@
+"""Running a PoT completion and taking its answer as plain text.
+
+    pens = 6 * 8
+    ans = pens + 4          ->  Raw(status="solved", text="52")
+
+The answer is the variable ``ans`` or ``result``; where neither is set, what ``solution()`` returns; where there is
+none, the last line printed. Code fences and prose around the code are dropped. This is the one module that executes
+what a model wrote: ``fork_server`` calls it in a confined child, nothing else does. Text leaves here as it is;
+``sandbox`` checks and canonicalises it on the other side.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import collections
+import contextlib
+import datetime
+import decimal
+import errno
+import fractions
+import importlib.abc
+import io
+import itertools
+import math
+import re
+import statistics
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+from pipelines.solvers import arithmetic
+
+MAX_CHARACTERS = 50_000
+MAX_TEXT = 2_000
+_KEPT_OUTPUT = 4_000
+_THIRD_PARTY = frozenset({"sympy", "mpmath"})
+_MODULES: tuple[ModuleType, ...] = (math, fractions, decimal, statistics, datetime, itertools, collections)
+
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_PROSE = re.compile(r"\s*[^\W\d]+(?:'\w+)?[,:]?\s+[^\W\d]")
+_FILE = "<program>"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a child says about its program: ``text`` is the answer as it stands, not yet canonical."""
+
+    status: str
+    text: str | None = None
+    detail: str = ""
+
+
+class Unavailable(ImportError):  # noqa: N818 - the module is
+    """The program imports something that is not offered to programs."""
+
+
+class OfferedModules(importlib.abc.MetaPathFinder):
+    """Offers the standard library, sympy and mpmath, so that a verdict does not depend on what else is installed."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        """Refuses what is not offered, and leaves the rest to the finders behind."""
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names and top not in _THIRD_PARTY:
+            raise Unavailable(f"{top} is not available to programs", name=name)
+
+
+class _Tail(io.TextIOBase):
+    """Standard output that remembers its end only."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.text = (self.text + str(text))[-_KEPT_OUTPUT:]
+        return len(text)
+
+
+def run(source: str, kind: str) -> Raw:
+    """Executes the program and reads its answer. Never raises for what the program does."""
+    try:
+        code = compile(parsed(source), _FILE, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, OverflowError) as error:
+        return Raw("syntax_error", detail=_described(error))
+    except MemoryError:  # the parser's own stack as well as the process's memory
+        return Raw("syntax_error", detail="too large or too deeply nested to parse")
+    output = _Tail()
+    sys.stdout = sys.stderr = output
+    namespace: dict[str, Any] = {module.__name__: module for module in _MODULES}
+    if "sympy" in sys.modules:
+        namespace["sympy"] = sys.modules["sympy"]
+    namespace |= {"__name__": "__main__", "__builtins__": builtins, "exit": sys.exit, "quit": sys.exit}
+    try:
+        with contextlib.suppress(SystemExit):  # exit() after the answer is set is an ordinary end
+            exec(code, namespace)
+        return _answer(namespace, output, kind)
+    except BaseException as error:
+        return _failure(error)
+
+
+def run_plain(source: str, kind: str) -> Raw | None:
+    """The same for a program that is plain arithmetic, without executing anything; None where it is not."""
+    try:
+        value = arithmetic.answer(parsed(source))
+    except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError):
+        return None
+    text = None if value is None else _text(value, kind)
+    return None if text is None else Raw("solved", text)
+
+
+def parsed(source: str) -> ast.Module:
+    """The code in a completion: as it stands, or its fenced blocks, or what is left without the prose around it.
+
+    Raises SyntaxError, and what the parser raises on hostile text: ValueError, RecursionError, MemoryError.
+    """
+    if len(source) > MAX_CHARACTERS:
+        raise ValueError(f"longer than {MAX_CHARACTERS} characters")
+    warnings.simplefilter("ignore")
+    blocks = _FENCE.findall(source)
+    candidates = ["\n".join(blocks), blocks[-1]] if blocks else [source, _without_prose(source)]
+    for candidate in candidates[:-1]:
+        try:
+            return ast.parse(_dedented(candidate), _FILE)
+        except SyntaxError:
+            continue
+    return ast.parse(_dedented(candidates[-1]), _FILE)
+
+
+def _without_prose(source: str) -> str:
+    """The lines between the first and the last that are not prose; lines inside stay, for they may be a docstring's."""
+    lines = source.split("\n")
+    while lines and (not lines[0].strip() or _is_prose(lines[0])):
+        lines.pop(0)
+    while lines and (not lines[-1].strip() or _is_prose(lines[-1])):
+        lines.pop()
+    return "\n".join(lines)
+
+
+def _is_prose(line: str) -> bool:
+    if not _PROSE.match(line):
+        return line.strip().endswith(":") and line.strip()[:-1].isalpha() and not line.startswith((" ", "\t"))
+    try:
+        ast.parse(line.strip().removesuffix(":") + (":\n pass" if line.strip().endswith(":") else ""), _FILE)
+    except (SyntaxError, ValueError):
+        return True
+    return False
+
+
+def _dedented(source: str) -> str:
+    """The program without an indent that its first line has (models often start with a space)."""
+    lines = source.expandtabs(4).split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    indent = len(first) - len(first.lstrip())
+    if not indent:
+        return source
+    if all(line[:indent].isspace() or not line.strip() for line in lines):
+        return "\n".join(line[indent:] for line in lines)
+    return source.lstrip()  # only the first line is indented
+
+
+def _answer(namespace: dict[str, Any], output: _Tail, kind: str) -> Raw:
+    value = namespace.get("ans")
+    if value is None:
+        value = namespace.get("result")
+    if value is None and callable(namespace.get("solution")):
+        value = namespace["solution"]()
+    if value is not None:
+        text = _text(value, kind)
+        return Raw("solved", text) if text is not None else Raw("non_numeric", detail=_shown(value))
+    printed = output.text.strip()
+    if printed:
+        return Raw("solved", printed.splitlines()[-1].strip()[:MAX_TEXT], detail="last line printed")
+    return Raw("no_answer", detail="neither ans nor result nor solution() is set, and nothing is printed")
+
+
+def _text(value: Any, kind: str) -> str | None:
+    """The answer's plain text, or None where it is not of the kind."""
+    if type(value) in (list, tuple, set, frozenset) and len(value) == 1 and kind != "numbers":
+        return _text(next(iter(value)), kind)
+    if isinstance(value, bool) or type(value).__name__ in ("BooleanTrue", "BooleanFalse"):
+        return ("yes" if value else "no") if kind in ("boolean", "text") else None
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if kind == "time" and isinstance(value, datetime.time | datetime.datetime):
+        return value.strftime("%H:%M")
+    if isinstance(value, list | tuple) and kind in ("numbers", "ratio"):
+        parts = [_number(part) for part in value[:100]]
+        return (
+            (":" if kind == "ratio" else "; ").join(part for part in parts if part is not None) if all(parts) else None
+        )
+    return _number(value)
+
+
+def _number(value: Any) -> str | None:
+    """A finite real number as text that names it exactly; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__repr__(value) if -(10**310) < value < 10**310 else None
+    if isinstance(value, float):
+        return float.__repr__(value) if math.isfinite(value) else None
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    if isinstance(value, Decimal):
+        return f"{value:.17g}" if value.is_finite() and -310 < value.adjusted() < 310 else None
+    if "sympy" not in sys.modules:
+        return None
+    import sympy
+
+    if isinstance(value, sympy.Expr) and value.is_number and value.is_real and value.is_finite:
+        if value.is_Rational:
+            return f"{int(value.p)}/{int(value.q)}" if abs(value) < 10**310 else None
+        return float.__repr__(float(value.evalf(20)))
+    return None
+
+
+def _failure(error: BaseException) -> Raw:
+    code = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, MemoryError) or code == errno.ENOMEM:
+        return Raw("memory_limit")
+    if code in (errno.EPERM, errno.EACCES) or isinstance(error, Unavailable) or "can't start new thread" in str(error):
+        return Raw("forbidden", detail=_described(error))
+    return Raw("runtime_error", detail=_described(error))
+
+
+def _described(error: BaseException) -> str:
+    """``ZeroDivisionError: division by zero (line 3)``."""
+    line = getattr(error, "lineno", None)
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == _FILE:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    message = getattr(error, "msg", None) if isinstance(error, SyntaxError) else str(error)[:200]
+    return f"{type(error).__name__}: {message}" + (f" (line {line})" if line else "")
+
+
+def _shown(value: Any) -> str:
+    return f"{type(value).__name__} {repr(value)[:80]}"
