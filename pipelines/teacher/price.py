@@ -1,0 +1,41 @@
+"""What a request costs, from an editable table of dollars per million tokens.
+
+gpt-4o-mini: [0.15, 0.075, 0.60]      input, cached input, output
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+TABLE = Path(__file__).parent / "prices.yaml"
+
+
+@dataclass(frozen=True)
+class Price:
+    """Dollars per million tokens."""
+
+    input: float
+    cached_input: float
+    output: float
+
+    def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float:
+        """Dollars of one request; ``cached_tokens`` of the prompt are billed at the cached price."""
+        fresh = prompt_tokens - cached_tokens
+        return (fresh * self.input + cached_tokens * self.cached_input + completion_tokens * self.output) / 1e6
+
+
+@cache
+def _table() -> dict[str, Price]:
+    return {model: Price(*row) for model, row in yaml.safe_load(TABLE.read_text(encoding="utf-8")).items()}
+
+
+def price_of(model: str) -> Price | None:
+    """The model's price, or None where it is unknown."""
+    return _table().get(model)
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of a text before a provider has counted them: about four characters each."""
+    return len(text) // 4 + 1

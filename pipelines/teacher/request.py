@@ -1,0 +1,106 @@
+"""What is asked of a teacher, and what comes back.
+
+    Request(sample_id="gsm8k/train/12/pot/0", problem_id="gsm8k/train/12", thought="pot", draw=0, question="...")
+
+``Sample`` is a row of ``samples/``, ``Failure`` a row of ``samples_failed/``.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+
+REQUEST_ID_HEADER = "X-Client-Request-Id"
+"""OpenAI's header for a client's own id of a request; the local teachers read the sample id from it."""
+
+SAMPLE_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("thought", pa.string(), nullable=False),
+        pa.field("draw", pa.int32(), nullable=False),
+        pa.field("completion", pa.string(), nullable=False),
+        pa.field("reasoning", pa.string()),
+        pa.field("finish_reason", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("prompt_tokens", pa.int64()),
+        pa.field("completion_tokens", pa.int64()),
+        pa.field("cost_usd", pa.float64()),
+        pa.field("latency_s", pa.float64()),
+        pa.field("request_id", pa.string()),
+    ]
+)
+
+FAILURE_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("thought", pa.string(), nullable=False),
+        pa.field("draw", pa.int32(), nullable=False),
+        pa.field("error", pa.string(), nullable=False),
+        pa.field("attempts", pa.int32(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One completion to ask for. ``sample_id`` is problem/thought/draw and never changes."""
+
+    sample_id: str
+    problem_id: str
+    thought: str
+    draw: int
+    question: str
+
+    @classmethod
+    def of(cls, problem_id: str, thought: str, draw: int, question: str) -> "Request":
+        """The request for one draw of one thought of one problem."""
+        sample_id = f"{problem_id}/{thought}/{draw}"
+        return cls(sample_id=sample_id, problem_id=problem_id, thought=thought, draw=draw, question=question)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A completion as the teacher gave it."""
+
+    sample_id: str
+    problem_id: str
+    thought: str
+    draw: int
+    completion: str
+    reasoning: str | None
+    finish_reason: str | None
+    model: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: float | None
+    latency_s: float
+    request_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A request that failed to the end; the next run tries it again."""
+
+    sample_id: str
+    problem_id: str
+    thought: str
+    draw: int
+    error: str
+    attempts: int
+
+
+def request_id_header(sample_id: str) -> dict[str, str]:
+    """The header that names the sample; ids are quoted, since headers are ASCII."""
+    return {REQUEST_ID_HEADER: quote(sample_id)}
+
+
+def sample_key(header: str) -> tuple[str, str, int]:
+    """Problem id, thought and draw from the header's value.
+
+    Raises:
+        ValueError: the value is no sample id.
+    """
+    problem_id, thought, draw = unquote(header).rsplit("/", 2)
+    return problem_id, thought, int(draw)

@@ -1,0 +1,19 @@
+"""Chain of thought (CoT): prose steps that end in "The answer is N".
+
+The tram starts with 46 passengers. After 17 get off, 46 - 17 = 29 are left. The answer is 29.
+"""
+
+from pipelines.problems import AnswerKind
+from pipelines.solvers import Outcome, Sandbox, extract
+from pipelines.thoughts.thought import Thought
+
+
+def solve(completion: str, kind: AnswerKind, sandbox: Sandbox) -> Outcome:
+    """The answer that the text states; nothing is run, so the sandbox is not used."""
+    found = extract(completion, kind)
+    if found is None:
+        return Outcome(status="no_answer", answer=None, detail="the text states no answer")
+    return Outcome(status="solved", answer=found.answer, detail=found.how)
+
+
+THOUGHT = Thought(name="cot", trigger="Let's think step by step.", solve=solve)

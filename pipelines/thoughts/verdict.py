@@ -1,0 +1,52 @@
+"""A verdict: what a completion is worth, proved by solving it.
+
+    Verdict(status="solved", answer="38", correct=True, flags=(), detail="", elapsed_s=0.001)
+
+The gold answer is looked at only after the completion has been solved.
+"""
+
+from dataclasses import dataclass, replace
+
+from pipelines.problems import AnswerKind
+from pipelines.solvers import Outcome, Sandbox, equal
+from pipelines.thoughts.thought import Thought
+
+_CUT = ("length", "max_tokens")
+_REFUSED = ("content_filter", "refusal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The judgement of one completion; ``correct`` is None where there is no gold answer."""
+
+    status: str
+    answer: str | None
+    correct: bool | None
+    flags: tuple[str, ...]
+    detail: str
+    elapsed_s: float
+
+
+def judge(
+    thought: Thought, completion: str, finish_reason: str, gold: str | None, kind: AnswerKind, sandbox: Sandbox
+) -> Verdict:
+    """Solve a completion, then compare its answer with the gold answer.
+
+    ``finish_reason`` is the chat protocol's. A refusal is not solved. What was cut at the token limit is
+    ``truncated`` whatever it says by then: its answer, if any, is recorded and compared, but is no proof.
+    """
+    if finish_reason in _REFUSED:
+        outcome = Outcome(status="refused", answer=None, detail=f"finish_reason {finish_reason}")
+    else:
+        outcome = thought.solve(completion, kind, sandbox)
+    if finish_reason in _CUT:
+        outcome = replace(outcome, status="truncated", detail=f"cut at the token limit ({outcome.status} by then)")
+    correct = None if gold is None else outcome.answer is not None and equal(outcome.answer, gold, kind)
+    return Verdict(
+        status=outcome.status,
+        answer=outcome.answer,
+        correct=correct,
+        flags=outcome.flags,
+        detail=outcome.detail,
+        elapsed_s=outcome.elapsed_s,
+    )
