@@ -1,0 +1,66 @@
+"""A training example, and the judged samples it is made from.
+
+Example(example_id="gsm8k/train/12/pot/0", problem_id="gsm8k/train/12", thought="pot",
+        input="Question: Natalia ...\\nLet's break down the code step by step\\n",
+        target="clips_in_may = 48 / 2\\n...", weight=1.0)
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+MIXTURE_SCHEMA = pa.schema(
+    [
+        pa.field("example_id", pa.string(), nullable=False),
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("thought", pa.string(), nullable=False),
+        pa.field("input", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("weight", pa.float64(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A teacher's completion with its verdict; ``correct`` is None where there is no gold answer."""
+
+    sample_id: str
+    thought: str
+    draw: int
+    completion: str
+    status: str
+    answer: str | None
+    correct: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One row of ``mixture/train`` or ``mixture/dev``."""
+
+    example_id: str
+    problem_id: str
+    thought: str
+    input: str
+    target: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A row that does not train, and why (a word for the mixture card)."""
+
+    thought: str
+    reason: str
+
+
+def rank(seed: int, *names: str) -> int:
+    """A reproducible pseudo-random 63-bit number for a name: shares and splits are cut along it."""
+    digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def in_dev(seed: int, problem_id: str, dev_fraction: float) -> bool:
+    """Whether a problem, with all of its thoughts, belongs to dev."""
+    return rank(seed, "dev", problem_id) < dev_fraction * 2**63

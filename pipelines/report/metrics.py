@@ -1,0 +1,250 @@
+"""``metrics.json``: every number of the report, as flat records that a table library reads as they are.
+
+    {"evaluation": [{"dataset": "gsm8k", "selection": "pot>eot>cot", "decoding": "greedy", "n": 1319, "correct": 443,
+                     "accuracy": 0.3359, "low": 0.3109, "high": 0.3618, "headline": true}, ...],
+     "yield": [{"thought": "pot", "samples": 29892, "solved": 29301, "correct": 23610}, ...],
+     "cost_usd": 41.7, "wall_s": {"sample": 5230.1, ...}, ...}
+
+Accuracies are fractions with 95 % Wilson intervals, over the problems that were decoded and have a gold answer.
+A part whose stage did not run is absent or empty, never zero. This module prints and draws nothing.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from pipelines.inference.selection import MAJORITY, ORACLE
+from pipelines.report import palette
+from pipelines.report.intervals import share
+from pipelines.report.outcomes import Outcome, headline_selection, outcomes
+from pipelines.report.tables import Row, RunTables, rows
+
+Metrics = dict[str, Any]
+WHOLE = (MAJORITY, ORACLE)  # selections over every path
+
+
+def measure(tables: RunTables) -> Metrics:
+    """All metrics of the run, JSON-ready (no NaN, no infinity)."""
+    found = outcomes(tables)
+    chosen = headline_selection(tables.config, found)
+    thoughts = palette.ordered({row["thought"] for row in rows(tables.predictions, "thought")})
+    shown = [*thoughts, *([chosen] if chosen and chosen not in thoughts else [])]
+    return {
+        "evaluation": _evaluation(tables, found, chosen),
+        "by_category": _split(found, shown, "category", lambda outcome: outcome.category),
+        "by_steps": _split(found, shown, "steps", lambda outcome: outcome.steps),
+        "solved_by": _solved_by(found, thoughts),
+        "yield": _yields(tables),
+        "student_yield": _student_yields(tables, thoughts),
+        "statuses": {"teacher": _statuses(tables.verdicts), "student": _statuses(tables.predictions)},
+        **_spending(tables),
+        "wall_s": {stage: round(seconds, 3) for stage, seconds in tables.wall_s.items()},
+        "mixture": tables.mixture_card,
+        "student": tables.student or None,
+        "training": _training(tables.training_log),
+        "curves": _curves(tables.training_log),
+        "counts": _counts(tables, found),
+    }
+
+
+def headline(metrics: Metrics) -> str:
+    """The run in one plain sentence, from the headline selection on every data set, or from the teacher's yields."""
+    marked = [record for record in metrics["evaluation"] if record["headline"] and record["n"]]
+    if marked:
+        first, *others = marked
+        sentence = (
+            f"The student solves {first['correct']:,} of {first['n']:,} problems of {first['dataset']} "
+            f"({_percent(first)}, 95 % interval {100 * first['low']:.1f}–{100 * first['high']:.1f}) "
+            f"with {palette.label(first['selection'])}, {first['decoding']}"
+        )
+        rest = [
+            f"on {other['dataset']} {other['correct']:,} of {other['n']:,} "
+            f"({_percent(other)}, {100 * other['low']:.1f}–{100 * other['high']:.1f})"
+            for other in others
+        ]
+        return "; ".join([sentence, *rest]) + "."
+    if metrics["yield"]:
+        samples, correct = (sum(record[key] for record in metrics["yield"]) for key in ("samples", "correct"))
+        names = ", ".join(palette.label(record["thought"]) for record in metrics["yield"])
+        return f"{correct:,} of {samples:,} of the teacher's thoughts ({names}) are proven right."
+    return "Nothing has been measured yet."
+
+
+def _percent(record: Row) -> str:
+    return f"{100 * record['accuracy']:.1f} %"
+
+
+def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None) -> list[Row]:
+    decoding = _decoding(tables)
+    records = []
+    for dataset in dict.fromkeys(outcome.dataset for outcome in found):
+        tally = _tally(outcome for outcome in found if outcome.dataset == dataset)
+        for selection, (correct, n) in tally.items():
+            records.append(
+                {
+                    "dataset": dataset,
+                    "selection": selection,
+                    "decoding": decoding[dataset][selection in WHOLE],
+                    **asdict(share(correct, n)),
+                    "headline": selection == chosen,
+                }
+            )
+    return records
+
+
+def _tally(found: Iterable[Outcome]) -> dict[str, tuple[int, int]]:
+    """Per selection how many are correct, of how many."""
+    n: Counter[str] = Counter()
+    correct: Counter[str] = Counter()
+    for outcome in found:
+        for selection, choice in outcome.choices.items():
+            n[selection] += 1
+            correct[selection] += choice.correct is True
+    return {selection: (correct[selection], n[selection]) for selection in n}
+
+
+def _split(
+    found: list[Outcome], selections: list[str], name: str, key: Callable[[Outcome], Hashable | None]
+) -> list[Row]:
+    """Accuracy within each value of ``key``, for the thoughts alone and the headline; numeric keys in order."""
+    groups: defaultdict[tuple[str, Any], list[Outcome]] = defaultdict(list)
+    for outcome in found:
+        if (value := key(outcome)) is not None:
+            groups[outcome.dataset, value].append(outcome)
+    datasets = list(dict.fromkeys(outcome.dataset for outcome in found))
+    records = []
+    for dataset, value in sorted(groups, key=lambda group: (datasets.index(group[0]), group[1])):
+        tally = _tally(groups[dataset, value])
+        for selection in selections:
+            if selection in tally:
+                correct, n = tally[selection]
+                records.append({"dataset": dataset, name: value, "selection": selection, **asdict(share(correct, n))})
+    return records
+
+
+def _solved_by(found: list[Outcome], thoughts: tuple[str, ...]) -> list[Row]:
+    """How many problems exactly these thoughts solve, each alone: the areas of a Venn diagram (MD, figure 1)."""
+    areas: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    n: Counter[str] = Counter()
+    for outcome in found:
+        solvers = tuple(t for t in thoughts if t in outcome.choices and outcome.choices[t].correct is True)
+        areas[outcome.dataset, solvers] += 1
+        n[outcome.dataset] += 1
+    return [
+        {"dataset": dataset, "thoughts": list(solvers), "problems": problems, "n": n[dataset]}
+        for (dataset, solvers), problems in areas.most_common()
+    ]
+
+
+def _yields(tables: RunTables) -> list[Row]:
+    """Teacher samples per thought, how many solved, how many of those are correct or wrong (neither: no gold)."""
+    if tables.verdicts is None:
+        return []
+    verdicts = rows(tables.verdicts, "thought", "status", "correct")
+    sampled = rows(tables.samples, "thought") if tables.samples is not None else verdicts
+    samples = Counter(row["thought"] for row in sampled)
+    return [{"thought": t, "samples": samples[t], **_proven(verdicts, t)} for t in palette.ordered(set(samples))]
+
+
+def _student_yields(tables: RunTables, thoughts: tuple[str, ...]) -> list[Row]:
+    """The same of the student's completions."""
+    predictions = rows(tables.predictions, "thought", "status", "correct")
+    samples = Counter(row["thought"] for row in predictions)
+    return [{"thought": t, "samples": samples[t], **_proven(predictions, t)} for t in thoughts]
+
+
+def _proven(judged: list[Row], thought: str) -> Row:
+    mine = [row for row in judged if row["thought"] == thought]
+    return {
+        "solved": sum(row["status"] == "solved" for row in mine),
+        "correct": sum(row["correct"] is True for row in mine),
+        "wrong": sum(row["status"] == "solved" and row["correct"] is False for row in mine),
+    }
+
+
+def _statuses(table: Any) -> dict[str, dict[str, int]]:
+    """Per thought how often each status occurs, the most frequent first."""
+    tally: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows(table, "thought", "status"):
+        tally[row["thought"]][row["status"]] += 1
+    return {thought: dict(tally[thought].most_common()) for thought in palette.ordered(set(tally))}
+
+
+def _spending(tables: RunTables) -> Row:
+    """Cost and tokens of the teacher; the cost is None as soon as the price of one request is unknown."""
+    if tables.samples is None:
+        return {"cost_usd": None, "tokens": None, "failed_requests": None}
+    spent = rows(tables.samples, "cost_usd", "prompt_tokens", "completion_tokens")
+    prices = [row["cost_usd"] for row in spent]
+    known = [price for price in prices if price is not None]
+    return {
+        "cost_usd": math.fsum(known) if len(known) == len(prices) else None,
+        "tokens": {
+            "prompt": sum(row["prompt_tokens"] or 0 for row in spent),
+            "completion": sum(row["completion_tokens"] or 0 for row in spent),
+        },
+        "failed_requests": tables.samples_failed.num_rows if tables.samples_failed is not None else 0,
+    }
+
+
+def _curves(log: list[Row]) -> dict[str, list[list[float]]]:
+    """Training loss and dev loss as ``[step, value]`` pairs; a value that is not finite is left out."""
+    return {
+        name: [[record["step"], record[name]] for record in log if _finite(record.get(name))]
+        for name in ("loss", "dev_loss", "lr", "tokens_per_s")
+    }
+
+
+def _training(log: list[Row]) -> Row | None:
+    """Where training ended."""
+    if not log:
+        return None
+    curves = _curves(log)
+    speeds = sorted(speed for _, speed in curves["tokens_per_s"])
+    return {
+        "steps": max(record["step"] for record in log),
+        "epochs": max((record["epoch"] for record in log if "epoch" in record), default=None),
+        "final_loss": curves["loss"][-1][1] if curves["loss"] else None,
+        "final_dev_loss": curves["dev_loss"][-1][1] if curves["dev_loss"] else None,
+        "best_dev_loss": min((value for _, value in curves["dev_loss"]), default=None),
+        "median_tokens_per_s": speeds[len(speeds) // 2] if speeds else None,
+        "not_finite": sum("loss" in record and not _finite(record["loss"]) for record in log),
+    }
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _decoding(tables: RunTables) -> dict[str, tuple[str, str]]:
+    """Per data set how the paths were decoded that a thought or an order uses, and those that all others use.
+
+    A thought's own path is its greedy one, or else its first sample; votes and the oracle see every path.
+    """
+    kinds: defaultdict[str, set[str]] = defaultdict(set)
+    draws: defaultdict[str, set[int]] = defaultdict(set)
+    for row in rows(tables.predictions, "dataset", "decoding", "draw"):
+        kinds[row["dataset"]].add(row["decoding"])
+        if row["decoding"] == "sample":
+            draws[row["dataset"]].add(row["draw"])
+    words = {}
+    for dataset, decodings in kinds.items():
+        greedy, sampled = ["greedy"] * ("greedy" in decodings), len(draws[dataset])
+        every = greedy + [f"{sampled} sampled per thought"] * bool(sampled)
+        first = greedy or ["1 sampled per thought"] * bool(sampled)
+        words[dataset] = first[0] if first else "decoding unknown", " and ".join(every) or "decoding unknown"
+    return words
+
+
+def _counts(tables: RunTables, found: list[Outcome]) -> dict[str, int]:
+    """Rows of every table that was there, and what the accuracies do not cover."""
+    named = ("problems", "evaluation_problems", "samples", "samples_failed", "verdicts", "predictions")
+    counts = {name: table.num_rows for name in named if (table := getattr(tables, name)) is not None}
+    if tables.predictions is not None and tables.evaluation_problems is not None:
+        gold = [row["answer"] for row in rows(tables.evaluation_problems, "answer")]
+        counts["scored"] = len(found)
+        counts["without_gold"] = gold.count(None)
+        counts["not_decoded"] = len(gold) - gold.count(None) - len(found)
+    return counts

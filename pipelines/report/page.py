@@ -1,0 +1,134 @@
+"""``report.html``: the run on one self-contained page, and its plots as PNG.
+
+    page = render(tables, measure(tables))
+    page.html                      →  "<!doctype html>..."
+    page.plots["accuracy.png"]     →  b"\\x89PNG..."
+
+Everything that came from a data set or a model is escaped, and a content security policy lets the page run its own
+script only and fetch nothing. Opening it needs no network, and without JavaScript all of it can still be read.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from pipelines.report import palette, plots, sections
+from pipelines.report.curves import chart
+from pipelines.report.examples import SHOWN, browser
+from pipelines.report.metrics import WHOLE, Metrics, headline
+from pipelines.report.outcomes import headline_selection, outcomes
+from pipelines.report.tables import RunTables
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page as text, and PNG plots by file name."""
+
+    html: str
+    plots: dict[str, bytes]
+
+
+def render(tables: RunTables, metrics: Metrics) -> Page:
+    """The page of a run. Sections whose stage was not part of the run are left out."""
+    found = outcomes(tables)
+    selection = headline_selection(tables.config, found)
+    shown = browser(tables, found, selection, SHOWN)
+    thoughts = sections.thoughts(metrics)
+    script = files(__package__).joinpath("report.js").read_text("utf-8")
+    environment = _environment(thoughts)
+    html = environment.get_template("report.html.j2").render(
+        name=PurePosixPath(str(tables.config.get("run_dir", "run")).rstrip("/")).name or "run",
+        sentence=headline(metrics).replace("–", "–\N{WORD JOINER}").replace(" %", "\N{NO-BREAK SPACE}%"),
+        m=metrics,
+        teacher=_teacher(tables.config),
+        config_text=_yaml(tables.config),
+        provenance_text=_yaml(tables.provenance),
+        thoughts=thoughts,
+        panels=sections.accuracy(metrics),
+        overlaps=sections.overlaps(metrics),
+        categories=sections.breakdowns(metrics["by_category"], "category", metrics),
+        steps=sections.breakdowns(metrics["by_steps"], "steps", metrics),
+        waterfall=sections.waterfall(metrics["mixture"]),
+        completions_decoded=next((r["decoding"] for r in metrics["evaluation"] if r["selection"] in WHOLE), None),
+        chart=chart(metrics["curves"]),
+        browser=shown,
+        selection=selection,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    return Page(html, plots.draw(metrics))
+
+
+def _environment(thoughts: tuple[str, ...]) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pipelines.report", "."),
+        autoescape=select_autoescape(enabled_extensions=("html", "html.j2")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        percent=_percent,
+        position=lambda fraction: f"{100 * fraction:.2f}%",
+        count=lambda number: "–" if number is None else f"{number:,}",
+        compact=_compact,
+        duration=_duration,
+        dollars=_dollars,
+        label=palette.label,
+        meaning=palette.meaning,
+        status_meaning=palette.status_meaning,
+        status_table=sections.status_table,
+        ink=partial(_ink_class, thoughts=thoughts),
+    )
+    environment.globals["colour"] = partial(palette.colour, thoughts=thoughts)
+    return environment
+
+
+def _ink_class(selection: str, thoughts: tuple[str, ...]) -> str:
+    """The CSS class that carries a thought's colour and marker; selections over several thoughts are neutral."""
+    return f"ink ink-{thoughts.index(selection)}" if selection in thoughts else "ink"
+
+
+def _teacher(config: dict[str, Any]) -> str:
+    teacher = config.get("teacher") or {}
+    return teacher.get("model") or teacher.get("kind") or "unnamed"
+
+
+def _yaml(record: dict[str, Any]) -> str:
+    return yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100) if record else ""
+
+
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.1f}\N{NO-BREAK SPACE}%"
+
+
+def _compact(number: float) -> str:
+    """1,250,000 as "1.25 M"."""
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:g}"
+
+
+def _duration(seconds: float) -> str:
+    """326 as "5 min 26 s"; hours without seconds."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _dollars(amount: float | None) -> str:
+    if amount is None:
+        return "price unknown"
+    return f"${amount:,.2f}" if amount >= 0.1 or amount == 0 else f"${amount:.4f}"

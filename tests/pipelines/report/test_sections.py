@@ -1,0 +1,70 @@
+"""Metrics grouped for the page."""
+
+from pipelines.report import sections
+from pipelines.report.metrics import measure
+
+
+def test_panel_puts_thoughts_headline_votes_then_the_bound(run):
+    """What is drawn, in its order; every other order is only listed."""
+    panel = sections.accuracy(measure(run))[0]
+    assert ["pot", "eot", "cot", "pot>eot>cot", "majority"] == [record["selection"] for record in panel.main]
+    assert ["oracle"] == [record["selection"] for record in panel.bounds]
+    assert all(">" in record["selection"] for record in panel.others)
+
+
+def test_breakdown_has_a_headline_and_thoughts_per_group(run):
+    """Each family of each data set, known and held out apart."""
+    metrics = measure(run)
+    known, held_out = sections.breakdowns(metrics["by_category"], "category", metrics)
+    assert ("generated", "generated_held_out") == (known.dataset, held_out.dataset)
+    assert ["ages", "mixtures", "two_unknowns"] == [group.name for group in held_out.groups]
+    assert all(group.headline["selection"] == "pot>eot>cot" and len(group.thoughts) == 3 for group in known.groups)
+
+
+def test_a_single_group_is_no_breakdown():
+    """One family says no more than the whole."""
+    record = {"dataset": "d", "category": "only", "selection": "pot", "n": 3}
+    assert sections.breakdowns([record], "category", {"evaluation": []}) == []
+
+
+def test_status_table_leaves_out_solved_and_sorts_by_frequency():
+    """The most frequent failure of all thoughts together comes first."""
+    table = sections.status_table({"pot": {"solved": 9, "timeout": 1}, "eot": {"unparsable": 4, "timeout": 1}})
+    assert [("unparsable", {"pot": 0, "eot": 4}), ("timeout", {"pot": 1, "eot": 1})] == table
+
+
+def test_waterfall_ends_at_the_rows_out():
+    """Rows in, less what was dropped, is what is left, per thought."""
+    card = {"rows_in": 100, "rows": {"train": 70, "dev": 10}, "by_thought": {"cot": 30, "pot": 50}}
+    steps = sections.waterfall(card | {"dropped": {"incorrect": 15, "duplicate": 5}})
+    assert [100, -15, -5, 80, 50, 30] == [step.rows for step in steps]
+    assert (80.0, 5.0) == (steps[2].start, steps[2].width)
+
+
+def test_waterfall_says_what_copies_added():
+    """MD's upsampling yields more rows than were left."""
+    card = {"rows_in": 10, "rows": {"train": 12}, "by_thought": {"pot": 12}, "dropped": {"incorrect": 2}}
+    assert ("copies (upsampling)", 4) in [(step.label, step.rows) for step in sections.waterfall(card)]
+
+
+def test_no_mixture_is_no_waterfall():
+    """A run without that stage."""
+    assert sections.waterfall(None) == []
+
+
+def test_overlap_of_one_thought_is_left_out():
+    """A single thought has no Venn diagram."""
+    areas = [{"dataset": "d", "thoughts": ["pot"], "problems": 3, "n": 4}]
+    assert sections.overlaps({"solved_by": areas}) is None
+
+
+def test_overlap_lines_up_data_sets():
+    """An area that a data set lacks is zero of its n, and "none" comes last."""
+    areas = [
+        {"dataset": "a", "thoughts": [], "problems": 1, "n": 4},
+        {"dataset": "a", "thoughts": ["pot", "cot"], "problems": 3, "n": 4},
+        {"dataset": "b", "thoughts": ["pot"], "problems": 5, "n": 5},
+    ]
+    found = sections.overlaps({"solved_by": areas})
+    assert [("pot",), ("pot", "cot"), ()] == [line.thoughts for line in found.lines]
+    assert [(0, 4), (5, 5)] == found.lines[0].cells
