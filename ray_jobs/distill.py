@@ -1,0 +1,104 @@
+"""The whole run: problems → sample → verify → mix → train → evaluate → report; what is done is not repeated.
+
+python -m ray_jobs.distill --config configs/quickstart.yaml run_dir=runs/quickstart
+ray job submit --working-dir . -- python -m ray_jobs.distill --config configs/gsm8k_etd.yaml run_dir=s3://bucket/etd
+"""
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.config import RunConfig
+from pipelines.errors import DataError
+from ray_jobs import cli, evaluate, mix, sample, train, verify
+from ray_jobs.hardware import cpus
+from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
+from ray_jobs.report import REPORT
+from ray_jobs.run_directory import RunDirectory
+from ray_jobs.session import run_stages
+from ray_jobs.stage import Stage, say
+
+STAGES: list[Stage] = [
+    PROBLEMS,
+    EVALUATION_PROBLEMS,
+    sample.SAMPLE,
+    verify.VERIFY,
+    mix.MIX,
+    train.TRAIN,
+    evaluate.EVALUATE,
+    REPORT,
+]
+
+
+def command(config: RunConfig, dry_run: bool) -> None:
+    """``python -m ray_jobs.distill``."""
+    from ray_jobs.dry_run import describe
+
+    run_dir = RunDirectory(config.run_dir)
+    preflight(config, run_dir)
+    if dry_run:
+        describe(STAGES, config, run_dir)
+        return
+    with run_dir.locked():
+        written = config.model_dump(mode="json")  # holds no secret: keys are named, never written
+        run_dir.write_bytes(yaml.safe_dump(written, sort_keys=False).encode(), "config.yaml")
+        run_dir.write_bytes(json.dumps(provenance(), indent=2).encode(), "provenance.json")
+        run_stages(STAGES, config, run_dir)
+    report = run_dir.manifest("report")
+    if report is not None:
+        say(f"\n{report.notes['headline']}\nreport: {run_dir.uri}/report/report.html")
+
+
+def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
+    """Everything that can be refused before Ray starts.
+
+    Raises:
+        BadInput: one line.
+    """
+    foreign = [stage.folder for stage in STAGES if run_dir.is_foreign(stage.folder)]
+    if foreign:
+        raise DataError(
+            f"{run_dir.path(foreign[0])}: holds data that this project did not write; run the later stages "
+            "one by one on it (python -m ray_jobs.verify, mix, train, evaluate), or choose another run_dir"
+        )
+    sample.preflight(config, run_dir)
+    verify.preflight(config, run_dir)
+    mix.preflight(config, run_dir)
+    train.preflight(config)
+
+
+def provenance() -> dict[str, Any]:
+    """Commit, versions and hardware of this run."""
+    packages = ("thought-distill", "ray", "torch", "transformers", "sympy", "openai", "pyarrow")
+    return {
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in packages},
+        "platform": platform.platform(),
+        "cpus": cpus(),
+    }
+
+
+def _commit() -> str | None:
+    here = Path(__file__).parent
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main("distill", "Distil a student: problems to report, one command.", command))

@@ -1,0 +1,114 @@
+"""``--dry-run``: what would be done, from the real prompts and shapes; nothing is called, nothing is written.
+
+    problems    2,400 rows
+    sample      7,200 requests, 1.1M prompt and at most 3.7M completion tokens, at most $0.00
+    train       at most 2,250 steps of 32 examples; 1.25M parameters, 20 MB; about 0.1 hours on this machine
+
+Numbers that follow from what the teacher will answer are upper bounds and say so. Nothing here needs Ray.
+"""
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.config import RunConfig
+from pipelines.errors import DataError
+from pipelines.problems import Problem, from_rows, load
+from pipelines.student import parameter_count_of
+from pipelines.teacher import estimate_tokens, model_name, price_of
+from pipelines.thoughts import load_prompt
+from ray_jobs.run_directory import RunDirectory
+from ray_jobs.sample import Plan, make_plan
+from ray_jobs.stage import Stage, pending
+
+_BYTES_PER_PARAMETER = 16  # fp32 weights, gradients and AdamW's two moments
+_FLOPS_PER_TOKEN = 6  # per parameter, forward and backward
+
+
+def describe(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) -> None:
+    """Print one line a stage: that it is done, or how much it would do."""
+    problems = _problems(config, run_dir)
+    plan = make_plan(config, run_dir, problems)
+    table = Table("stage", "would do", title=f"dry run of {run_dir.uri}", title_justify="left")
+    redone = False
+    for stage in stages:
+        redone = redone or not _is_done(stage, config, run_dir)
+        table.add_row(stage.name, _words(stage.name, config, plan, problems) if redone else "nothing: done already")
+    Console().print(table)
+
+
+def _is_done(stage: Stage, config: RunConfig, run_dir: RunDirectory) -> bool:
+    try:
+        return run_dir.is_foreign(stage.folder) or pending(stage, config, run_dir) is None
+    except DataError:  # an input is not there yet
+        return False
+
+
+def _problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
+    if run_dir.is_foreign("problems"):
+        table = run_dir.read_table("problems")
+        return from_rows(table.to_pylist()) if table is not None else []
+    return load(config.problems, config.seed)
+
+
+def _words(stage: str, config: RunConfig, plan: Plan, problems: list[Problem]) -> str:
+    if stage == "problems":
+        return f"{len(problems):,} rows"
+    if stage == "evaluation_problems":
+        return f"{sum(len(load(source, config.seed)) for source in config.evaluation_problems):,} rows"
+    if stage == "sample":
+        return _sampling(config, plan)
+    if stage == "train":
+        return _training(config, plan)
+    if stage in ("verify", "mix"):
+        return f"at most {len(plan.requests):,} samples"
+    return ""
+
+
+def _sampling(config: RunConfig, plan: Plan) -> str:
+    prompts = {
+        n: load_prompt(n, config.sampling.demonstrations, config.sampling.prompts) for n in config.sampling.thoughts
+    }
+    fixed = {name: sum(estimate_tokens(m["content"]) for m in prompt.messages("")) for name, prompt in prompts.items()}
+    asked = sum(fixed[request.thought] + estimate_tokens(request.question) for request in plan.missing)
+    answered = len(plan.missing) * config.sampling.max_tokens
+    price = price_of(model_name(config.teacher))
+    cost = "price unknown" if price is None else f"at most ${price.cost(asked, answered):.2f}"
+    limits = [len(plan.missing) / rate for rate in [config.teacher.requests_per_minute] if rate is not None] + [
+        (asked + answered) / rate for rate in [config.teacher.tokens_per_minute] if rate is not None
+    ]
+    hours = f", at least {max(limits) / 60:.2g} hours at the quota" if limits else ""
+    done = len(plan.requests) - len(plan.missing)
+    return (
+        f"{len(plan.missing):,} requests ({done:,} answered before), about {asked:,} prompt and at most {answered:,} "
+        f"completion tokens, {cost}{hours}"
+    )
+
+
+def _training(config: RunConfig, plan: Plan) -> str:
+    training = config.training
+    examples = len(plan.requests) * (1 - config.mixture.dev_fraction)
+    steps = int(examples * training.epochs / training.batch_size)
+    parameters = parameter_count_of(config.student, config.student.vocabulary)
+    tokens = steps * training.batch_size * (training.max_input_tokens + training.max_target_tokens)
+    hours = _FLOPS_PER_TOKEN * parameters * tokens / _flops_per_second() / 3600
+    return (
+        f"at most {steps:,} steps of {training.batch_size} examples; {parameters:,} parameters, "
+        f"{parameters * _BYTES_PER_PARAMETER / 2**20:,.0f} MiB of weights and optimizer; "
+        f"at most {hours:.2g} hours at this machine's measured matmul speed and full lengths"
+    )
+
+
+def _flops_per_second() -> float:
+    """What a plain matrix product reaches here, in about a fifth of a second."""
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    matrix = torch.rand(1024, 1024, device=device)
+    rounds, started = 0, time.monotonic()
+    while time.monotonic() - started < 0.2:
+        (matrix @ matrix)[0, 0].item()
+        rounds += 1
+    return rounds * 2 * 1024**3 / (time.monotonic() - started)

@@ -1,0 +1,221 @@
+"""Evaluation: the student writes its thoughts for unseen problems, and the same proof as the teacher's judges them.
+
+evaluation_problems/ × thoughts ──► Writer actors (student) ──► Judge actors (sandbox) ──► predictions/
+
+python -m ray_jobs.evaluate --config configs/gsm8k_etd.yaml run_dir=runs/mine     works on a folder with only student/
+"""
+
+import json
+import sys
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.config import RunConfig
+from pipelines.errors import DataError
+from pipelines.inference.decoding import Decoder
+from pipelines.solvers import Sandbox
+from pipelines.thoughts import THOUGHTS, judge, student_input
+from ray_jobs import cli
+from ray_jobs.hardware import uses_gpu
+from ray_jobs.problems import EVALUATION_PROBLEMS
+from ray_jobs.run_directory import RunDirectory
+from ray_jobs.session import run_stages
+from ray_jobs.stage import Result, Stage
+from ray_jobs.student_files import local_student
+from ray_jobs.verify import verifiers
+
+PREDICTION_SCHEMA = pa.schema(
+    [
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("thought", pa.string(), nullable=False),
+        pa.field("draw", pa.int32(), nullable=False),
+        pa.field("decoding", pa.string(), nullable=False),
+        pa.field("completion", pa.string(), nullable=False),
+        pa.field("tokens", pa.int64()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("answer", pa.string()),
+        pa.field("correct", pa.bool_()),
+        pa.field("logprob", pa.float64()),
+    ]
+)
+_ROWS_PER_BLOCK = 512
+
+
+def run(config: RunConfig, run_dir: RunDirectory) -> Result:
+    """The evaluation graph: problems × thoughts → write → judge."""
+    import ray
+
+    gpu = uses_gpu(config)
+    questions = _questions(run_dir, thoughts_of(config, run_dir))
+    gpus = int(ray.cluster_resources().get("GPU", 0)) if gpu else 0
+    (
+        ray.data.from_arrow(questions)
+        .repartition(target_num_rows_per_block=_ROWS_PER_BLOCK)
+        .map_batches(
+            Writer,
+            fn_constructor_args=(config, run_dir.uri),
+            batch_format="pyarrow",
+            batch_size=_ROWS_PER_BLOCK,
+            compute=ray.data.ActorPoolStrategy(size=max(1, gpus)),
+            num_cpus=0.5,
+            num_gpus=1 if gpu else 0,
+        )
+        .map_batches(
+            Judge,
+            fn_constructor_args=(config,),
+            batch_format="pyarrow",
+            batch_size=_ROWS_PER_BLOCK,
+            compute=ray.data.ActorPoolStrategy(size=max(1, verifiers() // 2)),
+            num_cpus=0.5,
+        )
+        .write_parquet(run_dir.path("predictions"), filesystem=run_dir.filesystem)
+    )
+    return _result(run_dir)
+
+
+class Writer:
+    """An actor that holds the student."""
+
+    def __init__(self, config: RunConfig, run_dir: str) -> None:
+        """``run_dir``: URI of the run directory; its ``student/`` is loaded."""
+        import os
+
+        import torch
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        device = "cuda" if uses_gpu(config) else "cpu"
+        if device == "cpu":
+            torch.set_num_threads(os.cpu_count() or 1)  # Ray gives an actor one thread per CPU it asked for
+        self._config = config
+        self._decoder = Decoder(local_student(RunDirectory(run_dir)), device)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Completions for a batch of inputs: greedy ones, then sampled paths."""
+        evaluation, training = self._config.evaluation, self._config.training
+        rows = batch.to_pylist()
+        inputs = [row.pop("input") for row in rows]
+        written: list[dict[str, Any]] = []
+        for decoding, paths in (("greedy", 0 if evaluation.greedy else None), ("sample", evaluation.paths or None)):
+            if paths is None:
+                continue
+            decoded = self._decoder.decode(
+                inputs,
+                max_tokens=evaluation.max_tokens,
+                max_input_tokens=training.max_input_tokens,
+                paths=paths,
+                temperature=evaluation.temperature,
+                seed=self._config.seed,
+            )
+            for row, completions in zip(rows, decoded, strict=True):
+                for draw, completion in enumerate(completions):
+                    written.append({**row, "draw": draw, "decoding": decoding, **vars(completion)})
+        return pa.Table.from_pylist(written)
+
+
+class Judge:
+    """An actor with a sandbox; the student's thoughts are proved as the teacher's were."""
+
+    def __init__(self, config: RunConfig) -> None:
+        """``config``: the run's, for the limits of a proof."""
+        self._sandbox = Sandbox(config.verification.timeout_s, config.verification.memory_mb)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Predictions with status, answer and correctness."""
+        return pa.Table.from_pylist([self._prediction(row) for row in batch.to_pylist()], schema=PREDICTION_SCHEMA)
+
+    def _prediction(self, row: dict[str, Any]) -> dict[str, Any]:
+        verdict = judge(
+            THOUGHTS[row["thought"]],
+            row["completion"],
+            "stop" if row["finished"] else "length",
+            row["gold"],
+            row["answer_kind"],
+            self._sandbox,
+        )
+        return {**row, "status": verdict.status, "answer": verdict.answer, "correct": verdict.correct}
+
+
+def thoughts_of(config: RunConfig, run_dir: RunDirectory) -> list[str]:
+    """The thoughts a student was trained on, which it carries in its configuration; else those to select from."""
+    trained = json.loads(run_dir.read_bytes("student", "config.json")).get("thought_distill", {}).get("thoughts")
+    return [name for name in (trained or config.evaluation.select) if name in THOUGHTS]
+
+
+def _questions(run_dir: RunDirectory, thoughts: list[str]) -> pa.Table:
+    problems = run_dir.read_table("evaluation_problems")
+    if problems is None:
+        raise DataError(f"{run_dir.path('evaluation_problems')}: holds no Parquet")
+    return pa.Table.from_pylist(
+        [
+            {
+                "problem_id": problem["problem_id"],
+                "dataset": problem["dataset"],
+                "split": problem["split"],
+                "thought": thought,
+                "gold": problem["answer"],
+                "answer_kind": problem.get("answer_kind") or "number",
+                "input": student_input(problem["question"], THOUGHTS[thought].trigger),
+            }
+            for thought in thoughts
+            for problem in problems.to_pylist()
+        ]
+    )
+
+
+def _result(run_dir: RunDirectory) -> Result:
+    table = run_dir.read_table("predictions", columns=["thought", "decoding", "correct"])
+    assert table is not None
+    words = []
+    for thought in sorted(set(table["thought"].to_pylist())):
+        mine = table.filter(pc.equal(table["thought"], thought))
+        right = pc.sum(mine["correct"]).as_py() or 0
+        words.append(f"{thought} {right:,} right of {mine.num_rows:,}")
+    return Result(rows=table.num_rows, summary="; ".join(words))
+
+
+def preflight(run_dir: RunDirectory) -> None:
+    """Refuse a run directory without a student.
+
+    Raises:
+        DataError: one line.
+    """
+    if not run_dir.exists("student", "config.json"):
+        raise DataError(f"{run_dir.path('student')}: no Hugging Face model directory (config.json); train one first")
+
+
+EVALUATE = Stage(
+    name="evaluate",
+    folder="predictions",
+    inputs=("student", "evaluation_problems"),
+    fields=lambda config: {
+        **config.evaluation.model_dump(exclude={"select"}),
+        "max_input_tokens": config.training.max_input_tokens,
+        "verification": config.verification.model_dump(exclude={"require_isolation"}),
+        "seed": config.seed if config.evaluation.paths else None,
+    },
+    run=run,
+)
+
+
+def command(config: RunConfig, dry_run: bool) -> None:
+    """``python -m ray_jobs.evaluate``."""
+    from ray_jobs.dry_run import describe
+    from ray_jobs.report import REPORT
+
+    run_dir = RunDirectory(config.run_dir)
+    preflight(run_dir)
+    stages = [EVALUATION_PROBLEMS, EVALUATE, REPORT]
+    if dry_run:
+        describe(stages, config, run_dir)
+        return
+    with run_dir.locked():
+        run_stages(stages, config, run_dir)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main("evaluate", "Measure the student on the evaluation problems.", command))

@@ -1,0 +1,25 @@
+"""What the run computes on."""
+
+import os
+
+from pipelines.config import RunConfig
+from pipelines.errors import ConfigError
+
+
+def uses_gpu(config: RunConfig) -> bool:
+    """Whether training and decoding use GPUs: as configured, or whether the cluster has any.
+
+    Raises:
+        ConfigError: ``training.use_gpu`` is true and there is none.
+    """
+    import ray
+
+    found = ray.cluster_resources().get("GPU", 0) > 0
+    if config.training.use_gpu is True and not found:
+        raise ConfigError("training.use_gpu: true, but Ray sees no GPU with CUDA; use auto or false, or add a GPU node")
+    return found and config.training.use_gpu is not False
+
+
+def cpus() -> int:
+    """The CPUs of this machine that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

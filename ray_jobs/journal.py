@@ -1,0 +1,76 @@
+"""The journal: every answered request, written as its answer arrives, by one writer on the driver's node.
+
+    {"kind": "sample", "question_sha": "9f...", "sample_id": "gsm8k/train/12/pot/0", "completion": "...", ...}
+    {"kind": "failure", "sample_id": "gsm8k/train/13/pot/0", "error": "HTTP 500: ...", "attempts": 8, ...}
+
+Locally one file per run of the command, appended and synced at each write. On an object store, which cannot
+append, immutable segments, each second or 1,000 rows. A torn last line is passed over.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+from ray_jobs.run_directory import RunDirectory
+
+FOLDER = "journal"
+_SEGMENT_ROWS, _SEGMENT_S = 1000, 1.0
+
+
+class JournalWriter:
+    """The single writer of one run of the command."""
+
+    def __init__(self, run_dir: RunDirectory) -> None:
+        """Open a new file (or series of segments); earlier ones are never written again."""
+        self._run_dir = run_dir
+        self._name = f"{time.time_ns():020}"
+        self._segment = 0
+        self._waiting: list[bytes] = []
+        self._last = time.monotonic()
+        self._file: BinaryIO | None = None
+        if run_dir.is_local:
+            run_dir.filesystem.create_dir(run_dir.path(FOLDER))
+            self._file = open(run_dir.path(FOLDER, f"{self._name}.jsonl"), "ab")  # noqa: SIM115, PTH123 - lives on
+
+    def append(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Write rows; when this returns they are on the disk (object store: within a second)."""
+        self._waiting += [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
+        if self._file is not None or len(self._waiting) >= _SEGMENT_ROWS or time.monotonic() - self._last >= _SEGMENT_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write out what waits."""
+        self._last = time.monotonic()
+        if not self._waiting:
+            return
+        content, self._waiting = b"".join(self._waiting), []
+        if self._file is not None:
+            self._file.write(content)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            return
+        self._run_dir.write_bytes(content, FOLDER, f"{self._name}-{self._segment:06}.jsonl")
+        self._segment += 1
+
+
+def read_journal(run_dir: RunDirectory) -> Iterator[dict[str, Any]]:
+    """All rows, oldest first; lines torn by a crash are passed over."""
+    for info in run_dir.listing(FOLDER):
+        if not info.path.endswith(".jsonl"):
+            continue
+        with run_dir.filesystem.open_input_stream(info.path) as stream:
+            rest = b""
+            while chunk := stream.read(8 << 20):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (row for line in lines if (row := _row(line)) is not None)
+            # What follows the last line end was torn: a whole row always ends its line.
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None

@@ -1,0 +1,103 @@
+"""The report: what the run directory holds, measured and drawn.
+
+all tables ──► pipelines.report.measure ──► report/metrics.json
+                                   render ──► report/report.html, report/*.png
+
+python -m ray_jobs.report run_dir=runs/gsm8k
+"""
+
+import json
+import sys
+from typing import Any
+
+import yaml
+
+from pipelines.config import RunConfig
+from pipelines.errors import DataError
+from pipelines.report import RunTables, headline, measure, render
+from ray_jobs import cli
+from ray_jobs.run_directory import RunDirectory
+from ray_jobs.session import run_stages
+from ray_jobs.stage import Result, Stage
+
+_STAGE_FOLDERS = ("problems", "evaluation_problems", "samples", "verdicts", "mixture", "student", "predictions")
+
+
+def run(config: RunConfig, run_dir: RunDirectory) -> Result:
+    """Measure and draw; needs no Ray."""
+    tables = gather(config, run_dir)
+    metrics = measure(tables)
+    page = render(tables, metrics)
+    run_dir.write_bytes(json.dumps(metrics, indent=2).encode(), "report", "metrics.json")
+    run_dir.write_bytes(page.html.encode(), "report", "report.html")
+    for name, picture in page.plots.items():
+        run_dir.write_bytes(picture, "report", name)
+    place = f"{run_dir.uri}/report/report.html"
+    return Result(rows=len(metrics["evaluation"]), summary=place, notes={"headline": headline(metrics)})
+
+
+def gather(config: RunConfig, run_dir: RunDirectory) -> RunTables:
+    """The run's tables, as far as its stages have written them."""
+    manifests = {folder: run_dir.manifest(folder) for folder in _STAGE_FOLDERS}
+    return RunTables(
+        config=_written_config(run_dir) or config.model_dump(mode="json"),
+        provenance=_json(run_dir, "provenance.json") or {},
+        problems=run_dir.read_table("problems"),
+        evaluation_problems=run_dir.read_table("evaluation_problems"),
+        samples=run_dir.read_table("samples"),
+        samples_failed=run_dir.read_table("samples_failed"),
+        verdicts=run_dir.read_table("verdicts"),
+        mixture_card=_json(run_dir, "mixture", "card.json") or {},
+        predictions=run_dir.read_table("predictions"),
+        training_log=_lines(run_dir, "metrics.jsonl"),
+        wall_s={manifest.stage: manifest.wall_s for manifest in manifests.values() if manifest is not None},
+        student=manifests["student"].notes if manifests["student"] else {},
+    )
+
+
+def _written_config(run_dir: RunDirectory) -> dict[str, Any] | None:
+    if not run_dir.exists("config.yaml"):
+        return None
+    written: dict[str, Any] = yaml.safe_load(run_dir.read_bytes("config.yaml"))
+    return written
+
+
+def _json(run_dir: RunDirectory, *parts: str) -> dict[str, Any] | None:
+    if not run_dir.exists(*parts):
+        return None
+    content: dict[str, Any] = json.loads(run_dir.read_bytes(*parts))
+    return content
+
+
+def _lines(run_dir: RunDirectory, name: str) -> list[dict[str, Any]]:
+    if not run_dir.exists(name):
+        return []
+    return [json.loads(line) for line in run_dir.read_bytes(name).splitlines() if line.strip()]
+
+
+REPORT = Stage(
+    name="report",
+    folder="report",
+    optional=_STAGE_FOLDERS,
+    needs_ray=False,
+    fields=lambda config: {"select": config.evaluation.select},
+    run=run,
+)
+
+
+def command(config: RunConfig, dry_run: bool) -> None:
+    """``python -m ray_jobs.report``."""
+    from ray_jobs.dry_run import describe
+
+    run_dir = RunDirectory(config.run_dir)
+    if not any(run_dir.exists(folder) for folder in _STAGE_FOLDERS):
+        raise DataError(f"{run_dir.uri}: nothing to report on; expected a run directory")
+    if dry_run:
+        describe([REPORT], config, run_dir)
+        return
+    with run_dir.locked():
+        run_stages([REPORT], config, run_dir)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main("report", "Measure a run and draw its report.", command))

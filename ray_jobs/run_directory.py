@@ -1,0 +1,225 @@
+"""The run directory: the contract between stages, and with other tools.
+
+    runs/gsm8k/
+      config.yaml  provenance.json  metrics.jsonl
+      problems/    part-00000.parquet ... _manifest.json
+      journal/     samples/  samples_failed/  verdicts/  mixture/{train,dev}/  checkpoints/
+      student/     predictions/  report/
+
+A finished stage ends with ``_manifest.json``, written last: its files, its rows, and the fingerprint of all
+that defines them. A folder with ``_unfinished``, or without a manifest, is written anew; but in a run directory
+without a configuration or journal of ours, a folder with neither is foreign input and is read as it lies.
+Nothing here relies on rename or append, so an object store will do.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs as pafs
+
+from pipelines.errors import DataError
+from pipelines.storage import is_local, locate
+
+MANIFEST = "_manifest.json"
+UNFINISHED = "_unfinished"
+_ROWS_PER_FILE = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a finished stage wrote.
+
+    ``fingerprint`` covers the fields and inputs that define the stage's rows. ``version`` is what later stages
+    depend on: it also changes where the same definition gave other rows (failed requests that succeeded later).
+    """
+
+    stage: str
+    fingerprint: str
+    version: str
+    fields: dict[str, Any]
+    inputs: dict[str, str]
+    files: list[str]
+    rows: int
+    wall_s: float
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class RunDirectory:
+    """One run's directory, on any filesystem that pyarrow or fsspec opens."""
+
+    def __init__(self, uri: str) -> None:
+        """``uri``: local path or URI; nothing is created yet."""
+        self.filesystem, self.root = locate(uri)
+        self.is_local = is_local(uri)
+        self.uri = self.root if self.is_local else uri.rstrip("/")
+
+    def path(self, *parts: str) -> str:
+        """The path of a file or folder on ``filesystem``."""
+        return "/".join([self.root, *parts])
+
+    def exists(self, *parts: str) -> bool:
+        """Whether a file or a non-empty folder is there."""
+        info = self.filesystem.get_file_info(self.path(*parts))
+        if info.type == pafs.FileType.Directory:
+            return bool(self.listing(*parts))
+        return bool(info.type == pafs.FileType.File)
+
+    def listing(self, *parts: str) -> list[pafs.FileInfo]:
+        """The files below a folder, sorted by path."""
+        selector = pafs.FileSelector(self.path(*parts), recursive=True, allow_not_found=True)
+        infos = self.filesystem.get_file_info(selector)
+        return sorted((info for info in infos if info.type == pafs.FileType.File), key=lambda info: str(info.path))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run directory against a second run; the kernel lets go when this process dies.
+
+        Raises:
+            DataError: another process holds it. Object stores have no locks: there nothing is checked.
+        """
+        if not self.is_local:
+            yield
+            return
+        self.filesystem.create_dir(self.root)
+        descriptor = os.open(self.path(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataError(
+                    f"{self.root}: another run is at work here; wait for it or choose another run_dir"
+                ) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+    def is_ours(self) -> bool:
+        """Whether a run of ours has begun here; if not, data without a manifest is foreign input."""
+        return self.exists("config.yaml") or self.exists("journal")
+
+    def is_foreign(self, folder: str) -> bool:
+        """Whether a folder holds data that no run of ours wrote."""
+        marked = self.exists(folder, MANIFEST) or self.exists(folder, UNFINISHED)
+        return self.exists(folder) and not marked and not self.is_ours()
+
+    def manifest(self, folder: str) -> Manifest | None:
+        """The manifest of a finished stage, or None."""
+        if not self.exists(folder, MANIFEST):
+            return None
+        manifest = Manifest(**json.loads(self.read_bytes(folder, MANIFEST)))
+        present = {str(info.path) for info in self.listing(folder)}
+        return manifest if all(self.path(folder, name) in present for name in manifest.files) else None
+
+    def version(self, folder: str) -> str | None:
+        """What a later stage's fingerprint says of this input; None where there is nothing to read."""
+        manifest = self.manifest(folder)
+        if manifest is not None:
+            return manifest.version
+        if not self.is_foreign(folder):
+            return None
+        listing = [(info.path, info.size, info.mtime_ns) for info in self.listing(folder)]
+        return "foreign-" + digest(listing)
+
+    def start(self, folder: str) -> None:
+        """Make a stage's folder empty, manifest first, so that what is half-written never reads as finished.
+
+        Raises:
+            DataError: the folder holds foreign data, which is not ours to delete.
+        """
+        if self.is_foreign(folder):
+            raise DataError(
+                f"{self.path(folder)}: holds data that this project did not write; "
+                "run the later stages on it (python -m ray_jobs.verify, ...) or choose another run_dir"
+            )
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_file(self.path(folder, MANIFEST))
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_dir_contents(self.path(folder))
+        self.write_bytes(b"", folder, UNFINISHED)
+
+    def publish(self, folder: str, manifest: Manifest) -> None:
+        """Write the manifest: the stage is finished."""
+        self.write_bytes(json.dumps(asdict(manifest), indent=2).encode(), folder, MANIFEST)
+        self.finish(folder)
+
+    def finish(self, folder: str) -> None:
+        """Take the mark of an unfinished folder away."""
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_file(self.path(folder, UNFINISHED))
+
+    def written(self, folder: str) -> list[str]:
+        """The files that lie in a folder now, relative to it, without the manifest."""
+        base = self.path(folder) + "/"
+        names = [str(info.path).removeprefix(base) for info in self.listing(folder)]
+        return [name for name in names if name not in (MANIFEST, UNFINISHED)]
+
+    def parquet_files(self, *parts: str) -> list[str]:
+        """The Parquet files of a folder as paths, sorted."""
+        return [str(info.path) for info in self.listing(*parts) if info.path.endswith(".parquet")]
+
+    def read_table(self, *parts: str, columns: list[str] | None = None) -> pa.Table | None:
+        """All rows of a folder's Parquet files, or None where it has none."""
+        files = self.parquet_files(*parts)
+        if not files:
+            return None
+        return pa.concat_tables(
+            [pq.read_table(file, columns=columns, filesystem=self.filesystem) for file in files],
+            promote_options="default",
+        )
+
+    def write_table(self, table: pa.Table, *parts: str) -> None:
+        """Write a table as numbered Parquet files (one file even where it has no rows)."""
+        self.filesystem.create_dir(self.path(*parts))
+        for number, start in enumerate(range(0, max(table.num_rows, 1), _ROWS_PER_FILE)):
+            file = self.path(*parts, f"part-{number:05}.parquet")
+            pq.write_table(table.slice(start, _ROWS_PER_FILE), file, filesystem=self.filesystem)
+
+    def read_bytes(self, *parts: str) -> bytes:
+        """A whole file."""
+        with self.filesystem.open_input_stream(self.path(*parts)) as stream:
+            return bytes(stream.read())
+
+    def write_bytes(self, content: bytes, *parts: str) -> None:
+        """Write a whole file; on a local disk a reader sees the old file or the new one, never half."""
+        target = self.path(*parts)
+        self.filesystem.create_dir(target.rsplit("/", 1)[0])
+        if not self.is_local:
+            with self.filesystem.open_output_stream(target) as stream:
+                stream.write(content)
+            return
+        temporary = f"{target}.{os.getpid()}.tmp"
+        with open(temporary, "wb") as file:  # noqa: PTH123 - the descriptor is needed for fsync
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)  # noqa: PTH105 - strings throughout, as pyarrow's filesystems want them
+
+
+def digest(value: object) -> str:
+    """A short hash of anything that JSON can say; keys in any order."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def fingerprint(stage: str, fields: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """The hash of all that defines a stage's rows."""
+    return digest([stage, fields, inputs])
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def seconds(self) -> float:
+        """Elapsed seconds, to the millisecond."""
+        return round(time.monotonic() - self._started, 3)

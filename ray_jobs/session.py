@@ -1,0 +1,56 @@
+"""Running stages: the lock on the run directory, Ray when the first stage needs it, one stage after another."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+
+from pipelines.config import RunConfig
+from ray_jobs.run_directory import RunDirectory
+from ray_jobs.stage import Stage, execute, pending, say
+
+
+def run_stages(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) -> None:
+    """Run those of the stages that are not done, in order; Ray starts only when one of them needs it.
+
+    Foreign problems are used as they lie, so that a later stage works on data that others made.
+    """
+    with contextlib.ExitStack() as session:
+        for stage in stages:
+            if not stage.inputs and run_dir.is_foreign(stage.folder):
+                say(f"{stage.name}: {run_dir.path(stage.folder)} as it lies (not written by this project)")
+                continue
+            if stage.needs_ray and pending(stage, config, run_dir) is not None:
+                session.enter_context(ray_session())
+            execute(stage, config, run_dir)
+
+
+@contextlib.contextmanager
+def ray_session() -> Iterator[None]:
+    """Ray, connected or started; left as it was found.
+
+    The address comes from the environment (``ray job submit`` sets it); without one a local Ray starts.
+    """
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # token authentication stays on
+    ray.init(logging_level="WARNING", include_dashboard=False if "RAY_ADDRESS" not in os.environ else None)
+    quiet_ray_data()
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def quiet_ray_data() -> None:
+    """Ray Data with our own progress line instead of its bars, and with the order of rows kept."""
+    from ray.data import DataContext
+
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_options.preserve_order = True  # the same rows in the same order, whatever the cluster
+    logging.getLogger("ray.data").setLevel(logging.ERROR)

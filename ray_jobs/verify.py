@@ -1,0 +1,171 @@
+"""Verification: every sample is proved by solving it, spread over the CPUs of the cluster.
+
+samples/ ──► Verifier actors (one sandbox each) ──► verdicts/
+
+python -m ray_jobs.verify run_dir=runs/gsm8k        works on any folder with problems/ and samples/
+"""
+
+import sys
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.config import RunConfig, VerificationConfig
+from pipelines.errors import ConfigError, DataError
+from pipelines.solvers import Sandbox
+from pipelines.thoughts import THOUGHTS, judge
+from ray_jobs import cli
+from ray_jobs.run_directory import RunDirectory
+from ray_jobs.session import run_stages
+from ray_jobs.stage import Result, Stage, say
+
+VERDICT_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("thought", pa.string(), nullable=False),
+        pa.field("draw", pa.int32(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("answer", pa.string()),
+        pa.field("correct", pa.bool_()),
+        pa.field("flags", pa.list_(pa.string())),
+        pa.field("detail", pa.string()),
+        pa.field("elapsed_s", pa.float64()),
+    ]
+)
+_ROWS_PER_CALL = 128
+
+
+def run(config: RunConfig, run_dir: RunDirectory) -> Result:
+    """The verification graph: read → prove → write."""
+    import ray
+
+    gold = ray.put(_gold(run_dir))
+    (
+        ray.data.read_parquet(run_dir.parquet_files("samples"), filesystem=run_dir.filesystem)
+        .repartition(target_num_rows_per_block=_ROWS_PER_CALL)
+        .map_batches(
+            Verifier,
+            fn_constructor_args=(config.verification, gold),
+            batch_format="pyarrow",
+            batch_size=_ROWS_PER_CALL,
+            compute=ray.data.ActorPoolStrategy(size=verifiers()),
+            num_cpus=0.5,  # the other half is left to reading and writing, which would starve otherwise
+        )
+        .write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
+    )
+    return _result(run_dir)
+
+
+class Verifier:
+    """An actor with a sandbox of its own."""
+
+    def __init__(self, config: VerificationConfig, gold: Any) -> None:
+        """``gold``: reference to a table of problem_id, answer and answer_kind."""
+        import ray
+
+        table = ray.get(gold).to_pydict()
+        pairs = zip(table["answer"], table["answer_kind"], strict=True)
+        self._gold = dict(zip(table["problem_id"], pairs, strict=True))
+        self._sandbox = Sandbox(config.timeout_s, config.memory_mb)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Verdicts of a batch of samples, in the same order."""
+        return pa.Table.from_pylist([self._verdict(row) for row in batch.to_pylist()], schema=VERDICT_SCHEMA)
+
+    def _verdict(self, row: dict[str, Any]) -> dict[str, Any]:
+        gold, kind = self._gold.get(row["problem_id"], (None, "number"))
+        finish_reason = row.get("finish_reason") or "stop"
+        verdict = judge(THOUGHTS[row["thought"]], row["completion"], finish_reason, gold, kind, self._sandbox)
+        return {
+            **{name: row[name] for name in ("sample_id", "problem_id", "thought", "draw")},
+            **vars(verdict),
+            "flags": list(verdict.flags),
+        }
+
+
+def verifiers() -> int:
+    """One verifier for each CPU of the cluster."""
+    import ray
+
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
+    """Refuse foreign samples that cannot be judged, and a missing isolation that was required.
+
+    Raises:
+        DataError, ConfigError: one line each.
+    """
+    with Sandbox(config.verification.timeout_s, config.verification.memory_mb) as sandbox:
+        isolation = sandbox.isolation()
+    if not isolation.complete:
+        if config.verification.require_isolation:
+            raise ConfigError(
+                f"verification.require_isolation: this machine cannot confine programs ({isolation.summary})"
+            )
+        say(f"verify: programs are not fully confined on this machine ({isolation.summary})")
+    for folder, needed in (("problems", ("problem_id", "answer")), ("samples", VERDICT_SCHEMA.names[:4])):
+        for file in run_dir.parquet_files(folder)[:1]:
+            columns = pq.read_schema(file, filesystem=run_dir.filesystem).names
+            lacking = [name for name in needed if name not in columns]
+            if lacking:
+                raise DataError(f"{file}: lacks the column {', '.join(lacking)}; columns here: {', '.join(columns)}")
+    thoughts = run_dir.read_table("samples", columns=["thought"])
+    unknown = set(thoughts["thought"].unique().to_pylist()) - set(THOUGHTS) if thoughts is not None else set()
+    if unknown:
+        raise DataError(
+            f"{run_dir.path('samples')}: column 'thought' holds {', '.join(map(repr, sorted(unknown)))}; "
+            f"expected some of {', '.join(THOUGHTS)}"
+        )
+
+
+def _gold(run_dir: RunDirectory) -> pa.Table:
+    table = run_dir.read_table("problems")
+    if table is None:
+        raise DataError(f"{run_dir.path('problems')}: holds no Parquet")
+    if "answer_kind" not in table.column_names:
+        table = table.append_column("answer_kind", pa.array(["number"] * table.num_rows))
+    return table.select(["problem_id", "answer", "answer_kind"])
+
+
+def _result(run_dir: RunDirectory) -> Result:
+    table = run_dir.read_table("verdicts", columns=["thought", "status", "correct"])
+    assert table is not None
+    samples = Counter(table["thought"].to_pylist())
+    right = Counter(table.filter(pc.fill_null(table["correct"], False))["thought"].to_pylist())
+    solved = Counter(table.filter(pc.equal(table["status"], "solved"))["thought"].to_pylist())
+    summary = "; ".join(
+        f"{thought} {right[thought]:,} right, {solved[thought]:,} solved of {count:,}"
+        for thought, count in sorted(samples.items())
+    )
+    return Result(rows=table.num_rows, summary=summary)
+
+
+VERIFY = Stage(
+    name="verify",
+    folder="verdicts",
+    inputs=("problems", "samples"),
+    fields=lambda config: config.verification.model_dump(exclude={"require_isolation"}),
+    run=run,
+)
+
+
+def command(config: RunConfig, dry_run: bool) -> None:
+    """``python -m ray_jobs.verify``."""
+    from ray_jobs.dry_run import describe
+
+    run_dir = RunDirectory(config.run_dir)
+    if dry_run:
+        describe([VERIFY], config, run_dir)
+        return
+    preflight(config, run_dir)
+    with run_dir.locked():
+        run_stages([VERIFY], config, run_dir)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main("verify", "Prove every sample by solving it.", command))
