@@ -69,7 +69,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
             fn_constructor_args=(config,),
             batch_format="pyarrow",
             batch_size=_ROWS_PER_BLOCK,
-            compute=ray.data.ActorPoolStrategy(size=max(1, verifiers() // 2)),
+            compute=ray.data.ActorPoolStrategy(size=verifiers(questions.num_rows // _ROWS_PER_BLOCK)),
             num_cpus=0.5,
         )
         .write_parquet(run_dir.path("predictions"), filesystem=run_dir.filesystem)

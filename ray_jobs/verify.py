@@ -44,15 +44,15 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     import ray
 
     gold = ray.put(_gold(run_dir))
+    samples = ray.data.read_parquet(run_dir.parquet_files("samples"), filesystem=run_dir.filesystem)
     (
-        ray.data.read_parquet(run_dir.parquet_files("samples"), filesystem=run_dir.filesystem)
-        .repartition(target_num_rows_per_block=_ROWS_PER_CALL)
+        samples.repartition(target_num_rows_per_block=_ROWS_PER_CALL)
         .map_batches(
             Verifier,
             fn_constructor_args=(config.verification, gold),
             batch_format="pyarrow",
             batch_size=_ROWS_PER_CALL,
-            compute=ray.data.ActorPoolStrategy(size=verifiers()),
+            compute=ray.data.ActorPoolStrategy(size=verifiers(samples.count() // _ROWS_PER_CALL)),
             num_cpus=0.5,  # the other half is left to reading and writing, which would starve otherwise
         )
         .write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
@@ -87,11 +87,11 @@ class Verifier:
         }
 
 
-def verifiers() -> int:
-    """One verifier for each CPU of the cluster."""
+def verifiers(blocks: int) -> int:
+    """One verifier for each CPU of the cluster, but no more than there are blocks."""
     import ray
 
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+    return max(1, min(blocks, int(ray.cluster_resources().get("CPU", 1))))
 
 
 def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
