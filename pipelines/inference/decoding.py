@@ -1,0 +1,185 @@
+"""Greedy and sampled completions of a student, in batches with little padding.
+
+    decoder = Decoder("runs/quickstart/student")
+    decoder.decode(["Question: Ann has 3 pens ...\\nLet's break down the code step by step\\n"],
+                   max_tokens=256, max_input_tokens=256)
+    -> [[Decoded(completion="pens = 3 + 4\\nans = pens", tokens=14, finished=True, logprob=-0.03)]]
+
+Any Hugging Face sequence-to-sequence directory. The start and end tokens are the generation config's;
+beams, penalties and forced tokens are not applied.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers.modeling_outputs import BaseModelOutput
+
+from pipelines.errors import DataError
+
+# Rows of a batch x (input tokens + expected output tokens): enough work per step to hide the
+# overhead of a step, small enough for the cache of a large model on a 24 GB GPU.
+_BATCH_TOKENS = {"cpu": 16_384, "cuda": 131_072}
+# Finished rows are removed when they are at least this share: removing copies the cache.
+_REMOVE_SHARE = 0.125
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One completion: its text, generated tokens (end token included), whether it ended by itself rather than
+    at ``max_tokens``, and its log-probability under the model, untempered, summed over the tokens (natural)."""
+
+    completion: str
+    tokens: int
+    finished: bool
+    logprob: float
+
+
+class Decoder:
+    """A student ready to complete inputs on one device.
+
+    Args:
+        student_dir: a directory that ``AutoModelForSeq2SeqLM.from_pretrained`` opens.
+        device: "cpu", "cuda", "cuda:1", or "auto" for CUDA where there is any.
+
+    Raises:
+        DataError: the directory does not open.
+    """
+
+    def __init__(self, student_dir: str, device: str = "auto") -> None:
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        try:
+            # The end of an over-long input holds the trigger and what is asked, so the beginning is cut.
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(student_dir, truncation_side="left")
+            self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(student_dir, dtype=torch.float32)
+        except (OSError, ValueError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise DataError(
+                f"{student_dir}: not a Hugging Face sequence-to-sequence directory ({reason}); "
+                "expected what the train stage exports, or any checkpoint of that kind"
+            ) from None
+        self._model.eval().to(self.device)
+        generation = self._model.generation_config
+        start = generation.decoder_start_token_id
+        self._start = int(self._model.config.decoder_start_token_id if start is None else start)
+        end = generation.eos_token_id if generation.eos_token_id is not None else self._tokenizer.eos_token_id
+        self._ends = torch.tensor(end if isinstance(end, list) else [end], device=self.device)
+
+    @torch.inference_mode()
+    def decode(
+        self,
+        inputs: Sequence[str],
+        *,
+        max_tokens: int,
+        max_input_tokens: int,
+        paths: int = 0,
+        temperature: float = 0.7,
+        seed: int = 0,
+    ) -> list[list[Decoded]]:
+        """The completions of each input, in the order of the inputs.
+
+        ``paths`` 0 gives one greedy completion per input, else that many sampled ones. The random numbers of a
+        sampled path depend on ``seed``, the input's text and the path's number only, so it does not depend on
+        the batch it lands in, as far as the device's arithmetic does not. Inputs longer than
+        ``max_input_tokens`` lose their beginning.
+        """
+        encoded: list[list[int]] = (
+            self._tokenizer(list(inputs), truncation=True, max_length=max_input_tokens)["input_ids"] if inputs else []
+        )
+        completions: list[list[Decoded]] = [[] for _ in inputs]
+        for rows in self._batches([len(ids) for ids in encoded], max_tokens, max(paths, 1)):
+            noise = _noise([inputs[row] for row in rows], paths, max_tokens, seed) if paths else None
+            decoded = self._complete([encoded[row] for row in rows], max_tokens, noise, temperature)
+            for position, row in enumerate(rows):
+                completions[row] = decoded[position * max(paths, 1) : (position + 1) * max(paths, 1)]
+        return completions
+
+    def _batches(self, lengths: Sequence[int], max_tokens: int, copies: int) -> Iterator[list[int]]:
+        """Row numbers by falling length (what does not fit shows at once), cut at the token budget."""
+        budget = _BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"])
+        batch: list[int] = []
+        for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+            width = lengths[batch[0]] if batch else 0
+            if batch and (len(batch) + 1) * copies * (width + max_tokens // 2) > budget:
+                yield batch
+                batch = []
+            batch.append(row)
+        if batch:
+            yield batch
+
+    def _complete(
+        self, encoded: list[list[int]], max_tokens: int, noise: torch.Tensor | None, temperature: float
+    ) -> list[Decoded]:
+        """Complete one batch; with ``noise`` (rows x paths, max_tokens), that many paths of each row in turn."""
+        padded = self._tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device)
+        memory = self._model.get_encoder()(**padded).last_hidden_state
+        mask = padded["attention_mask"]
+        if noise is not None:
+            copies = len(noise) // len(encoded)
+            memory, mask = memory.repeat_interleave(copies, dim=0), mask.repeat_interleave(copies, dim=0)
+            noise = noise.to(self.device)
+
+        count = len(memory)
+        tokens = torch.zeros(count, max_tokens, dtype=torch.long, device=self.device)
+        logprobs = torch.zeros(count, dtype=torch.float64, device=self.device)
+        lengths = torch.zeros(count, dtype=torch.long, device=self.device)
+        finished = torch.zeros(count, dtype=torch.bool, device=self.device)
+        alive = torch.arange(count, device=self.device)
+        last = torch.full((count,), self._start, device=self.device)
+        cache = None
+        for step in range(max_tokens):
+            output = self._model(
+                encoder_outputs=BaseModelOutput(last_hidden_state=memory),
+                attention_mask=mask,
+                decoder_input_ids=last[:, None],
+                past_key_values=cache,
+                use_cache=True,
+            )
+            cache = output.past_key_values
+            logits = output.logits[:, -1].float()
+            last = logits.argmax(-1) if noise is None else _draw(logits / temperature, noise[alive, step])
+            chosen = logits.gather(1, last[:, None])[:, 0] - logits.logsumexp(-1)
+            going = ~finished[alive]
+            tokens[alive, step] = last
+            logprobs[alive] += chosen.double() * going
+            lengths[alive] += going
+            finished[alive] |= torch.isin(last, self._ends)
+            keep = ~finished[alive]
+            left = int(keep.sum())
+            if left == 0:
+                break
+            if left <= (1 - _REMOVE_SHARE) * len(alive):
+                index = keep.nonzero()[:, 0]
+                alive, last, memory, mask = alive[index], last[index], memory[index], mask[index]
+                cache.batch_select_indices(index)
+        texts = self._tokenizer.batch_decode(
+            [row[:length] for row, length in zip(tokens.tolist(), lengths.tolist(), strict=True)],
+            skip_special_tokens=True,
+            clean_up_tokenization_spaces=False,
+        )
+        return [
+            Decoded(*row) for row in zip(texts, lengths.tolist(), finished.tolist(), logprobs.tolist(), strict=True)
+        ]
+
+
+def _noise(inputs: Sequence[str], paths: int, max_tokens: int, seed: int) -> torch.Tensor:
+    """Uniform numbers in [0, 1), shape (inputs x paths, max_tokens), a function of seed, input and path alone."""
+    rows: list[NDArray[np.float64]] = []
+    for text in inputs:
+        key = int.from_bytes(hashlib.blake2b(f"{seed}\n{text}".encode(), digest_size=8).digest(), "big")
+        rows.extend(np.random.Generator(np.random.Philox(key=[key, path])).random(max_tokens) for path in range(paths))
+    return torch.from_numpy(np.stack(rows))
+
+
+def _draw(logits: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Tokens (rows,) from logits (rows, vocabulary), each by inverting its distribution at one uniform number."""
+    cumulative = logits.double().softmax(-1).cumsum(-1)
+    drawn = torch.searchsorted(cumulative, (uniform * cumulative[:, -1])[:, None], right=True)[:, 0]
+    return drawn.clamp_(max=logits.shape[-1] - 1)

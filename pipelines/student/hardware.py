@@ -1,0 +1,97 @@
+"""What the device can do, measured: the precision that is faster, and the largest micro-batch that fits.
+
+    choose_precision("auto", loss, arguments)   -> "bf16"
+    token_budget(loss, data, rows, "bf16")      -> 8192.0
+
+Measured once, before the first step. It changes speed, never the examples of a step.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipelines.errors import ThoughtDistillError
+from pipelines.student.batches import Rows, collate, micro_batches
+from pipelines.student.examples import TokenisedMixture
+from pipelines.student.loss import WeightedCrossEntropy, tensors
+
+_WORTHWHILE = 1.15  # bf16 must be this much faster than fp32 on a CPU to be chosen
+# On a CPU larger passes than this fall out of the cache without saving overhead.
+_CPU_TOKENS = 16_384.0
+
+
+def choose_precision(asked: str, loss: WeightedCrossEntropy, arguments: Sequence[Tensor | None]) -> str:
+    """ "fp32" or "bf16"; fp16 makes T5's activations overflow and is never chosen.
+
+    "auto" is bf16 on a GPU with hardware for it; on a CPU one batch is timed in both.
+    """
+    if asked != "auto":
+        return asked
+    device = next(loss.parameters()).device
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if _seconds(loss, arguments, "fp32") > _WORTHWHILE * _seconds(loss, arguments, "bf16") else "fp32"
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The context of a forward pass."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def token_budget(loss: WeightedCrossEntropy, data: TokenisedMixture, rows: Rows, precision: str) -> float:
+    """Tokens of a micro-batch, padding included: on a GPU as many of ``rows``, one worker's longest step, as fit."""
+    if next(loss.parameters()).device.type == "cpu":
+        return _CPU_TOKENS
+    return largest_budget(loss, data, rows, precision)
+
+
+def largest_budget(loss: WeightedCrossEntropy, data: TokenisedMixture, rows: Rows, precision: str) -> float:
+    """All of ``rows`` where a pass over them fits next to the optimizer's state, else what fits, found by halving.
+
+    Raises:
+        ThoughtDistillError: not even one row fits.
+    """
+    device = next(loss.parameters()).device
+    budget = float(_padded_tokens(data, rows))
+    moments = [torch.empty_like(parameter) for parameter in loss.parameters() for _ in range(2)]
+    while True:
+        lengths = data.input_lengths, data.target_lengths
+        largest = max(micro_batches(rows, *lengths, budget), key=lambda part: _padded_tokens(data, part))
+        try:
+            _backward(loss, tensors(collate(data, largest), device), precision)
+            del moments
+            return budget
+        except torch.OutOfMemoryError:
+            if len(largest) == 1:
+                raise ThoughtDistillError(
+                    f"one example of {_padded_tokens(data, largest)} tokens does not fit into the memory of {device}; "
+                    "lower training.max_input_tokens or max_target_tokens, or choose a smaller student"
+                ) from None
+            budget /= 2
+        finally:
+            loss.zero_grad(set_to_none=True)
+            torch.cuda.empty_cache()
+
+
+def _padded_tokens(data: TokenisedMixture, rows: Rows) -> int:
+    return int(len(rows) * (data.input_lengths[rows].max() + data.target_lengths[rows].max()))
+
+
+def _backward(loss: WeightedCrossEntropy, arguments: Any, precision: str) -> None:
+    with autocast(next(loss.parameters()).device, precision):
+        value = loss(*arguments)
+    value.backward()
+
+
+def _seconds(loss: WeightedCrossEntropy, arguments: Sequence[Tensor | None], precision: str) -> float:
+    """The fastest of two passes after one that warms up."""
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        _backward(loss, arguments, precision)
+        seconds.append(time.perf_counter() - start)
+        loss.zero_grad(set_to_none=True)
+    return min(seconds[1:])

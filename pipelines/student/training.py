@@ -1,0 +1,151 @@
+"""The body of training: from a tokenised mixture to a fine-tuned student, on one worker or on each of several.
+
+    result = train(model, data, dev, TrainingConfig(epochs=3), seed=0, device="cpu",
+                   checkpoints=CheckpointStore("runs/quickstart/checkpoints"), on_log=print)
+    {"step": 20, "steps": 2440, "epoch": 0.02, "loss": 5.81, "lr": 2e-4, "tokens_per_s": 11000.0, "elapsed_s": 1.9, ...}
+
+With ``torch.distributed`` initialised, the same call on every rank trains one model. Killed and called again with the
+same arguments it goes on from the last checkpoint, to exactly the weights of an undisturbed run. It does not set the
+number of threads, place processes, or choose among checkpoints.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from pipelines.config import TrainingConfig
+from pipelines.errors import DataError, ThoughtDistillError
+from pipelines.student.batches import Order
+from pipelines.student.checkpoints import CheckpointStore
+from pipelines.student.examples import TokenisedMixture
+from pipelines.student.model import set_dropout
+from pipelines.student.worker import Counts, Worker
+
+_NOTHING = {"steps": 0, "loss": math.nan, "dev_loss": None, "tokens": 0, "elapsed_s": 0.0}
+
+LOG_EVERY = 20  # steps; a checkpoint that is due is written at the next of them
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training came to: optimizer ``steps``; ``loss`` of the last logged steps; ``dev_loss`` after the last
+    epoch (None without dev rows); the ``precision`` used; real target ``tokens``; seconds over all attempts."""
+
+    steps: int
+    loss: float
+    dev_loss: float | None
+    precision: str
+    tokens: int
+    elapsed_s: float
+
+
+def train(
+    model: Any,
+    data: TokenisedMixture,
+    dev: TokenisedMixture,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    device: str | torch.device,
+    checkpoints: CheckpointStore | None,
+    on_log: Callable[[dict[str, Any]], None],
+    rank: int = 0,
+    world_size: int = 1,
+) -> TrainingResult:
+    """Fine-tune ``model`` in place: AdamW, linear warm-up and decay, gradients clipped at norm 1.
+
+    ``on_log`` is called on every rank with the same record, each ``LOG_EVERY`` steps and after each epoch, then with
+    ``dev_loss``; ``tokens_per_s`` counts real target tokens, ``padding`` is the share of padded positions.
+    ``checkpoints`` must lie where all ranks can read; None keeps none.
+
+    Raises:
+        DataError: no rows, or ranks that see different checkpoints.
+        ThoughtDistillError: the loss is not finite, or one example does not fit the memory.
+    """
+    if not len(data):
+        raise DataError(f"nothing to train on: the mixture has no row within the limits ({data.dropped} were too long)")
+    if config.dropout is not None:
+        set_dropout(model, config.dropout)
+    order = Order(data.input_lengths, data.target_lengths, config.batch_size, config.epochs, seed)
+    worker = Worker(model.to(device).train(), data, config, seed=seed, rank=rank, world_size=world_size)
+    state = checkpoints.latest() if checkpoints else None
+    so_far: dict[str, Any] = state["result"] if state else dict(_NOTHING)
+    _check_same_start(worker, so_far["steps"], world_size)
+    worker.prepare(order, state)
+
+    saved = time.monotonic()
+    began = saved - so_far["elapsed_s"]
+    step, interval = so_far["steps"], _Interval()
+    while step < order.total:
+        rate = learning_rate(step, order.total, config)
+        interval.add(worker.step(order.examples(step), step, rate))
+        step += 1
+        epoch_ends = step % order.per_epoch == 0 or step == order.total
+        if step % LOG_EVERY and not epoch_ends:
+            continue
+        overdue = time.monotonic() - saved >= config.checkpoint_every_s or step == order.total
+        record, save = interval.close(worker, overdue and rank == 0)
+        if not math.isfinite(record["loss"]):
+            raise ThoughtDistillError(
+                f"training: the loss is {record['loss']} at step {step}; lower training.learning_rate "
+                f"({config.learning_rate}) and run again"
+            )
+        if epoch_ends and len(dev):
+            so_far["dev_loss"] = record["dev_loss"] = worker.dev_loss(dev)
+        so_far |= {"steps": step, "loss": record["loss"], "elapsed_s": time.monotonic() - began}
+        so_far["tokens"] += interval.target_tokens
+        place = {"step": step, "steps": order.total, "epoch": step / order.per_epoch}
+        on_log(place | record | {"lr": rate, "elapsed_s": so_far["elapsed_s"]})
+        if save and checkpoints:
+            if rank == 0:
+                checkpoints.save(step, worker.state() | {"result": so_far})
+            saved = time.monotonic()
+        interval = _Interval()
+    return TrainingResult(**so_far, precision=worker.precision)
+
+
+def learning_rate(step: int, total: int, config: TrainingConfig) -> float:
+    """The rate of a step, from 0: linear warm-up over at most a tenth of all steps, then linear decay to 0."""
+    warmup = min(config.warmup_steps, total // 10)
+    factor = (step + 1) / warmup if step < warmup else (total - step) / (total - warmup)
+    return config.learning_rate * factor
+
+
+class _Interval:
+    """The steps since the last log line. Sums stay on the device until the line is due."""
+
+    def __init__(self) -> None:
+        self.target_tokens = 0
+        self._began = time.monotonic()
+        self._counts: list[Counts] = []
+
+    def add(self, counts: Counts) -> None:
+        self._counts.append(counts)
+        self.target_tokens += counts.target_tokens
+
+    def close(self, worker: Worker, save: bool) -> tuple[dict[str, Any], bool]:
+        """The record over all ranks, and whether any rank wants a checkpoint."""
+        numerator = torch.stack([counts.numerator for counts in self._counts]).double().sum()
+        local = [sum(counts.real for counts in self._counts), sum(counts.padded for counts in self._counts), save]
+        summed = worker.sum_over_ranks(torch.tensor([numerator, *local], dtype=torch.float64, device=worker.device))
+        loss, real, padded, wanted = summed.tolist()
+        record = {
+            "loss": loss / sum(counts.divisor for counts in self._counts),
+            "grad_norm": float(self._counts[-1].norm),
+            "tokens_per_s": self.target_tokens / (time.monotonic() - self._began),
+            "padding": 1 - real / padded,
+        }
+        return record, wanted > 0
+
+
+def _check_same_start(worker: Worker, step: int, world_size: int) -> None:
+    steps = worker.sum_over_ranks(torch.tensor([step, step * step], dtype=torch.float64, device=worker.device)).tolist()
+    if steps[1] * world_size != steps[0] ** 2:
+        raise DataError(
+            "checkpoints: the workers do not see the same files; expected a run_dir on storage that all nodes share "
+            "(NFS, or a URI such as s3://bucket/run)"
+        )

@@ -1,0 +1,158 @@
+"""One rank's share of every optimizer step: forward and backward passes over its rows, and one update with all ranks.
+
+    worker = Worker(model, data, config, seed=0, rank=0, world_size=1)
+    worker.prepare(order, state=None)
+    worker.step(order.examples(0), 0, rate=1e-5)   -> Counts(numerator=tensor(6310.2), divisor=1009.0, ...)
+
+It knows nothing of epochs, logs or files; ``pipelines.student.training`` is the loop around it.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from pipelines.config import TrainingConfig
+from pipelines.student.batches import Order, Rows, by_length, collate, micro_batches, shard
+from pipelines.student.examples import TokenisedMixture
+from pipelines.student.hardware import autocast, choose_precision, token_budget
+from pipelines.student.loss import WeightedCrossEntropy, denominator, tensors
+
+_CLIP = 1.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one step counted: the loss's ``numerator`` (a scalar on the device) and tokens ``real`` and ``padded`` on
+    this rank; ``divisor`` and ``target_tokens`` of the global batch; the gradient's ``norm`` before clipping."""
+
+    numerator: torch.Tensor
+    divisor: float
+    norm: torch.Tensor
+    target_tokens: int
+    real: int
+    padded: int
+
+
+class Worker:
+    """A student in training on one device, joined to its like on other ranks."""
+
+    def __init__(
+        self, model: Any, data: TokenisedMixture, config: TrainingConfig, *, seed: int, rank: int, world_size: int
+    ) -> None:
+        self.device: torch.device = model.device
+        self.precision = "fp32"
+        self._data, self._config, self._seed = data, config, seed
+        self._rank, self._world_size = rank, world_size
+        self._lengths = data.input_lengths, data.target_lengths
+        self._loss = WeightedCrossEntropy(model)
+        self._passes: Any = self._loss
+        self._budget = math.inf
+        self._optimizer = _optimizer(model, config)
+
+    def prepare(self, order: Order, state: dict[str, Any] | None) -> None:
+        """Restore a state where there is one, settle precision and memory, and join the other ranks."""
+        self.precision = self._precision(order)
+        if state:
+            self._loss.model.load_state_dict(state["model"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self.precision = state["precision"]
+        rows = len(shard(order.examples(0), self._rank, self._world_size)) or 1
+        longest = by_length(np.argsort(self._lengths[0] + self._lengths[1])[-rows:], *self._lengths)
+        budget = token_budget(self._loss, self._data, longest, self.precision)
+        if self._world_size > 1:
+            agreed = torch.tensor([self.precision == "bf16", budget], dtype=torch.float64, device=self.device)
+            distributed.all_reduce(agreed, distributed.ReduceOp.MIN)
+            self.precision, budget = "bf16" if agreed[0] else "fp32", float(agreed[1])
+            self._passes = DistributedDataParallel(self._loss, gradient_as_bucket_view=True)
+        self._budget = budget
+
+    def step(self, rows: Rows, step: int, rate: float) -> Counts:
+        """One optimizer step on the rows of all ranks at a learning rate."""
+        # Dropout is a function of seed, step and rank, so that no random state need be saved.
+        torch.manual_seed(int(np.random.SeedSequence([self._seed, step, self._rank]).generate_state(1)[0]))
+        divisor = denominator(self._data, rows)
+        parts = list(self._parts(rows))
+        numerator = torch.zeros((), device=self.device)
+        real = padded = 0
+        for number, (part, factor) in enumerate(parts, start=1):
+            batch = collate(self._data, part)
+            real += batch.real
+            padded += batch.input.size + batch.target.size
+            with self._sync(last=number == len(parts)):
+                with autocast(self.device, self.precision):
+                    value = self._passes(*tensors(batch, self.device)) * factor
+                # DistributedDataParallel means over the ranks what the global batch sums.
+                (value * (self._world_size / divisor)).backward()
+            numerator += value.detach()
+        norm = torch.nn.utils.clip_grad_norm_(self._loss.parameters(), _CLIP)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        return Counts(numerator, divisor, norm, int(self._lengths[1][rows].sum()), real, padded)
+
+    @torch.no_grad()
+    def dev_loss(self, dev: TokenisedMixture) -> float:
+        """The loss of all dev rows, as one batch over all ranks."""
+        self._loss.eval()
+        lengths = dev.input_lengths, dev.target_lengths
+        rows = by_length(np.arange(len(dev)), *lengths)
+        numerator = torch.zeros((), dtype=torch.float64, device=self.device)
+        for part in micro_batches(shard(rows, self._rank, self._world_size), *lengths, self._budget):
+            with autocast(self.device, self.precision):
+                numerator += self._loss(*tensors(collate(dev, part), self.device)).double()
+        self.sum_over_ranks(numerator)
+        self._loss.train()
+        return float(numerator) / denominator(dev, rows)
+
+    def state(self) -> dict[str, Any]:
+        """What another attempt needs to go on from here."""
+        return {
+            "model": self._loss.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "precision": self.precision,
+        }
+
+    def sum_over_ranks(self, values: torch.Tensor) -> torch.Tensor:
+        """The values summed, in place, over all ranks."""
+        if self._world_size > 1:
+            distributed.all_reduce(values)
+        return values
+
+    def _precision(self, order: Order) -> str:
+        batch = collate(self._data, order.examples(0))
+        arguments = tensors(batch, self.device) if self.device.type == "cpu" else ()
+        return choose_precision(self._config.precision, self._loss, arguments)
+
+    def _parts(self, rows: Rows) -> Iterator[tuple[Rows, float]]:
+        """This rank's micro-batches with factor 1; a rank without a row in a short step passes one with factor 0."""
+        mine = shard(rows, self._rank, self._world_size)
+        if not len(mine):
+            yield rows[:1], 0.0
+        for part in micro_batches(mine, *self._lengths, self._budget):
+            yield part, 1.0
+
+    def _sync(self, *, last: bool) -> contextlib.AbstractContextManager[Any]:
+        """Gradients travel with the last backward pass of a step only."""
+        if last or self._world_size == 1:
+            return contextlib.nullcontext()
+        waiting: contextlib.AbstractContextManager[Any] = self._passes.no_sync()
+        return waiting
+
+
+def _optimizer(model: Any, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW; no weight decay on norms and on biases, the relative position biases included."""
+    plain: list[torch.nn.Parameter] = []
+    decayed: list[torch.nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        (plain if parameter.dim() < 2 or "bias" in name else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    fused = model.device.type in ("cpu", "cuda")
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate, fused=fused)

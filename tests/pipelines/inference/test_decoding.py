@@ -1,0 +1,115 @@
+"""Decoding, against Hugging Face's generate."""
+
+import pytest
+import torch
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+from pipelines.config import StudentConfig
+from pipelines.errors import DataError
+from pipelines.inference import decoding
+from pipelines.inference.decoding import Decoder
+from pipelines.student.model import load
+
+INPUTS = [f"Question: Ann has {i} pens{' and a dog' * (i % 5)}.\nHow many?\n" for i in range(23)]
+LIMITS = {"max_tokens": 12, "max_input_tokens": 64}
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """A student that ends some of its random completions by itself."""
+    torch.set_num_threads(1)
+    model, tokenizer = load(StudentConfig(model="tiny", init="random", vocabulary=320), INPUTS, 3)
+    with torch.no_grad():
+        model.shared.weight *= 0.4
+        model.shared.weight[1] += 0.4 * model.shared.weight[50:60].sum(0)  # the end token, more often
+    folder = tmp_path_factory.mktemp("student")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def decoder(directory):
+    return Decoder(directory, "cpu")
+
+
+def generated(directory, text, max_tokens):
+    """Hugging Face's greedy tokens for one input, without the start token, up to the end token."""
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    model = AutoModelForSeq2SeqLM.from_pretrained(directory)
+    ids = model.generate(**tokenizer(text, return_tensors="pt"), max_new_tokens=max_tokens, do_sample=False)[0, 1:]
+    return ids.tolist(), tokenizer.decode(ids, skip_special_tokens=True), model, tokenizer
+
+
+def test_greedy_equals_generate(directory, decoder):
+    """Text, token count and end of every completion are generate's, though rows were sorted and batched."""
+    for text, [decoded] in zip(INPUTS, decoder.decode(INPUTS, **LIMITS), strict=True):
+        ids, completion, _, _ = generated(directory, text, 12)
+        assert (completion, len(ids), 1 in ids) == (decoded.completion, decoded.tokens, decoded.finished)
+
+
+def test_completions_end_both_ways(decoder):
+    """The other tests see finished and cut completions."""
+    assert {True, False} == {decoded.finished for [decoded] in decoder.decode(INPUTS, **LIMITS)}
+
+
+def test_logprob_is_the_models(directory, decoder):
+    """The sum of the log-probabilities of the generated tokens, the end token included."""
+    for text, [decoded] in list(zip(INPUTS, decoder.decode(INPUTS, **LIMITS), strict=True))[:4]:
+        ids, _, model, tokenizer = generated(directory, text, 12)
+        with torch.no_grad():
+            logits = model(**tokenizer(text, return_tensors="pt"), labels=torch.tensor([ids])).logits[0]
+        expected = logits.log_softmax(-1)[range(len(ids)), ids].sum().item()
+        assert expected == pytest.approx(decoded.logprob, abs=1e-3)
+
+
+def test_sampled_path_does_not_depend_on_its_batch(decoder, monkeypatch):
+    """The same paths alone, among others, and with another batch size; more paths add and change none."""
+    together = decoder.decode(INPUTS, paths=3, seed=5, **LIMITS)
+    alone = decoder.decode(INPUTS[7:8], paths=2, seed=5, **LIMITS)
+    monkeypatch.setitem(decoding._BATCH_TOKENS, "cpu", 200)
+    small = decoder.decode(INPUTS, paths=3, seed=5, **LIMITS)
+    texts = [[path.completion for path in paths] for paths in together]
+    assert texts[7][:2] == [path.completion for path in alone[0]]
+    assert texts == [[path.completion for path in paths] for paths in small]
+
+
+def test_seeds_and_paths_differ(decoder):
+    """Paths of one input are drawn apart, and so are seeds."""
+    [paths] = decoder.decode(INPUTS[:1], paths=4, seed=0, temperature=1.0, **LIMITS)
+    [others] = decoder.decode(INPUTS[:1], paths=4, seed=1, temperature=1.0, **LIMITS)
+    assert 4 == len({path.completion for path in paths})
+    assert {path.completion for path in paths} != {path.completion for path in others}
+
+
+def test_cold_sampling_is_greedy(decoder):
+    """As the temperature falls, sampling becomes greedy decoding."""
+    greedy = [decoded.completion for [decoded] in decoder.decode(INPUTS, **LIMITS)]
+    cold = [decoded.completion for [decoded] in decoder.decode(INPUTS, paths=1, temperature=1e-4, **LIMITS)]
+    assert greedy == cold
+
+
+def test_draws_follow_the_distribution():
+    """Each token is drawn as often as its probability says."""
+    logits = torch.tensor([0.5, 0.2, 0.3]).log().expand(1000, 3)
+    drawn = decoding._draw(logits, (torch.arange(1000) + 0.5) / 1000)
+    assert [500, 200, 300] == drawn.bincount().tolist()
+
+
+def test_long_input_loses_its_beginning(decoder):
+    """The trigger, at the end, stays."""
+    text = "Question: " + "Ann has 3 pens. " * 40 + INPUTS[3]
+    short = {"max_tokens": 12, "max_input_tokens": 20}
+    kept = decoder._tokenizer.decode(decoder._tokenizer.encode(text)[-20:], skip_special_tokens=True)
+    assert decoder.decode([kept], **short) == decoder.decode([text], **short)
+
+
+def test_nothing_to_decode(decoder):
+    """No inputs, no completions."""
+    assert [] == decoder.decode([], **LIMITS)
+
+
+def test_directory_without_a_model_is_refused(tmp_path):
+    """One line that names the directory."""
+    with pytest.raises(DataError, match="not a Hugging Face sequence-to-sequence directory"):
+        Decoder(str(tmp_path), "cpu")

@@ -1,0 +1,199 @@
+"""The training loop: its update, its restart, and its ranks."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import distributed
+from transformers import T5ForConditionalGeneration
+
+from pipelines.config import TrainingConfig
+from pipelines.errors import DataError, ThoughtDistillError
+from pipelines.student import training
+from pipelines.student.batches import Order, collate
+from pipelines.student.checkpoints import CheckpointStore
+from pipelines.student.examples import open_tokenised
+from pipelines.student.loss import WeightedCrossEntropy, denominator, tensors
+from pipelines.student.training import learning_rate, train
+
+CONFIG = TrainingConfig(epochs=2, batch_size=7, learning_rate=5e-3, warmup_steps=5, precision="fp32")
+
+
+def run(model, data, dev, config=CONFIG, checkpoints=None, on_log=lambda record: None, **ranks):
+    return train(model, data, dev, config, seed=1, device="cpu", checkpoints=checkpoints, on_log=on_log, **ranks)
+
+
+@pytest.fixture(autouse=True)
+def log_every_step(monkeypatch):
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+
+
+def test_training_equals_a_plain_loop(student, data, dev):
+    """Losses and weights of every step equal twenty lines of PyTorch, with weights other than 1 and a short step."""
+    records = []
+    ours = student()
+    run(ours, data, dev, on_log=records.append)
+
+    plain = student()
+    bare = [p for n, p in plain.named_parameters() if p.dim() < 2 or "bias" in n]
+    decayed = [p for n, p in plain.named_parameters() if p.dim() >= 2 and "bias" not in n]
+    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01}, {"params": bare, "weight_decay": 0.0}])
+    order = Order(data.input_lengths, data.target_lengths, 7, 2, 1)
+    loss = WeightedCrossEntropy(plain)
+    expected = []
+    for step in range(order.total):
+        rows = order.examples(step)
+        value = loss(*tensors(collate(data, rows), torch.device("cpu"))) / denominator(data, rows)
+        optimizer.zero_grad()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, order.total, CONFIG)
+        optimizer.step()
+        expected.append(value.item())
+    assert 16 == len(expected)
+    np.testing.assert_allclose([record["loss"] for record in records], expected, rtol=1e-5)
+    for mine, other in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
+
+
+class KilledError(Exception):
+    """Stands for a worker that dies."""
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_resumed_training_ends_with_the_same_bits(student, data, dev, tmp_path, dropout):
+    """Killed after step 6 of 16 and started again: weights, losses and dev losses of an undisturbed run."""
+    config = CONFIG.model_copy(update={"checkpoint_every_s": 1e-9})
+    undisturbed, straight = student(dropout=dropout), []
+    whole = run(undisturbed, data, dev, config, on_log=straight.append)
+
+    def die(record):
+        if record["step"] == 7:
+            raise KilledError
+
+    store = CheckpointStore(str(tmp_path))
+    with pytest.raises(KilledError):
+        run(student(dropout=dropout), data, dev, config, store, die)
+    resumed, later = student(dropout=dropout), []
+    again = run(resumed, data, dev, config, store, later.append)
+    assert list(range(7, 17)) == [record["step"] for record in later]
+    assert [record["loss"] for record in straight[6:]] == [record["loss"] for record in later]
+    assert replace(whole, elapsed_s=0) == replace(again, elapsed_s=0)
+    for mine, other in zip(resumed.parameters(), undisturbed.parameters(), strict=True):
+        assert torch.equal(mine, other)
+
+
+def test_finished_training_does_nothing_again(student, data, dev, tmp_path):
+    """The last step is checkpointed; another call returns the same result and weights."""
+    store = CheckpointStore(str(tmp_path))
+    model = student()
+    first = run(model, data, dev, checkpoints=store)
+    records, again = [], student()
+    second = run(again, data, dev, checkpoints=store, on_log=records.append)
+    assert ([], replace(first, elapsed_s=0)) == (records, replace(second, elapsed_s=0))
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+
+
+def test_micro_batches_do_not_change_the_step(student, data, dev, monkeypatch):
+    """Accumulating over small passes gives the losses of one pass."""
+    whole, parts = [], []
+    run(student(), data, dev, on_log=whole.append)
+    monkeypatch.setattr("pipelines.student.worker.token_budget", lambda *_: 150.0)
+    run(student(), data, dev, on_log=parts.append)
+    np.testing.assert_allclose([r["loss"] for r in whole], [r["loss"] for r in parts], rtol=1e-4)
+
+
+def test_records_say_where_training_stands(student, data, dev):
+    """Step, rate, padding and, at the end of each epoch, the dev loss."""
+    records = []
+    result = run(student(), data, dev, on_log=records.append)
+    assert [8, 16] == [record["step"] for record in records if "dev_loss" in record]
+    assert (16, 16, 2.0) == tuple(records[-1][name] for name in ("step", "steps", "epoch"))
+    assert records[-1]["dev_loss"] == result.dev_loss
+    assert 2 * int(data.target_lengths.sum()) == result.tokens
+    assert all(0 <= record["padding"] < 1 and record["tokens_per_s"] > 0 for record in records)
+
+
+def test_loss_falls(student, data, dev):
+    """Twenty epochs on fifty examples learn them by and large."""
+    result = run(student(), data, dev, CONFIG.model_copy(update={"epochs": 20}))
+    assert result.loss < 1.0
+
+
+def test_dropout_of_the_configuration_replaces_the_models(student, data, dev):
+    """training.dropout reaches every layer and the exported configuration."""
+    model = student(dropout=0.3)
+    run(model, data, dev, CONFIG.model_copy(update={"dropout": 0.0, "epochs": 0.2}))
+    assert {0.0} == {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+    assert 0.0 == model.config.dropout_rate == model.encoder.block[0].layer[0].SelfAttention.dropout
+
+
+def test_learning_rate_warms_up_and_decays():
+    """At most a tenth of the steps warm up; the last step's rate is above 0."""
+    config = TrainingConfig(learning_rate=1.0, warmup_steps=200)
+    rates = [learning_rate(step, 100, config) for step in range(100)]
+    assert [0.1, 0.5, 1.0, 1.0] == [rates[0], rates[4], rates[9], rates[10]]
+    assert math.isclose(1 / 90, rates[99])
+
+
+def test_nan_stops_the_training(student, data, dev):
+    """A loss that is not finite ends the run in one line that says what to do."""
+    with pytest.raises(ThoughtDistillError, match=r"lower training\.learning_rate"):
+        run(student(), data, dev, CONFIG.model_copy(update={"learning_rate": 1e30}))
+
+
+def test_empty_mixture_is_refused(student, data, dev):
+    """No row within the limits: bad input, not a crash."""
+    empty = replace(data, weights=data.weights[:0], input_offsets=data.input_offsets[:1], dropped=4)
+    with pytest.raises(DataError, match=r"nothing to train on.*4 were too long"):
+        run(student(), empty, dev)
+
+
+def test_bf16_trains(student, data, dev):
+    """Autocast in bf16 keeps fp32 weights and follows the fp32 losses."""
+    model, bf16, fp32 = student(), [], []
+    result = run(model, data, dev, CONFIG.model_copy(update={"precision": "bf16"}), on_log=bf16.append)
+    run(student(), data, dev, on_log=fp32.append)
+    assert ("bf16", torch.float32) == (result.precision, next(model.parameters()).dtype)
+    np.testing.assert_allclose([r["loss"] for r in bf16], [r["loss"] for r in fp32], rtol=0.05)
+
+
+def test_two_ranks_train_as_one_worker(student, data, dev, tmp_path):
+    """DDP over unequal token counts, and a last step with a row for one rank only: one worker's losses and weights."""
+    one, model, world_size = [], student(), 2
+    run(model, data, dev, on_log=one.append)
+    student().save_pretrained(tmp_path)
+    folders = [str(Path(table.weights.filename).parent) for table in (data, dev)]
+    ranks = [
+        subprocess.Popen([sys.executable, __file__, str(rank), str(world_size), str(tmp_path), *folders])
+        for rank in range(world_size)
+    ]
+    assert [0] * world_size == [process.wait(timeout=100) for process in ranks]
+    expected = [(record["loss"], record.get("dev_loss", math.nan)) for record in one]
+    for rank in range(world_size):
+        losses, weights = torch.load(tmp_path / f"{rank}.pt")
+        np.testing.assert_allclose(np.array(losses, float), expected, rtol=1e-4)
+        for mine, other in zip(weights, model.parameters(), strict=True):
+            torch.testing.assert_close(mine, other, rtol=0, atol=1e-4)
+
+
+def _rank(rank, world_size, folder, *folders):
+    """One process of the test above: this file, run as a script."""
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/ranks", rank=rank, world_size=world_size)
+    training.LOG_EVERY = 1
+    model, records = T5ForConditionalGeneration.from_pretrained(folder), []
+    run(model, *map(open_tokenised, folders), on_log=records.append, rank=rank, world_size=world_size)
+    losses = [(record["loss"], record.get("dev_loss", math.nan)) for record in records]
+    torch.save((losses, [parameter.data for parameter in model.parameters()]), f"{folder}/{rank}.pt")
+    distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    _rank(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
