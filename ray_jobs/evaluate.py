@@ -18,7 +18,7 @@ from pipelines.inference.decoding import Decoder
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge, student_input
 from ray_jobs import cli
-from ray_jobs.hardware import uses_gpu
+from ray_jobs.hardware import cpu_share, uses_gpu
 from ray_jobs.problems import EVALUATION_PROBLEMS
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
@@ -61,7 +61,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
             batch_format="pyarrow",
             batch_size=_ROWS_PER_BLOCK,
             compute=ray.data.ActorPoolStrategy(size=max(1, gpus)),
-            num_cpus=0.5,
+            num_cpus=cpu_share(),
             num_gpus=1 if gpu else 0,
         )
         .map_batches(
@@ -69,8 +69,8 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
             fn_constructor_args=(config,),
             batch_format="pyarrow",
             batch_size=_ROWS_PER_BLOCK,
-            compute=ray.data.ActorPoolStrategy(size=verifiers(questions.num_rows // _ROWS_PER_BLOCK)),
-            num_cpus=0.5,
+            compute=ray.data.ActorPoolStrategy(size=max(1, verifiers(questions.num_rows // _ROWS_PER_BLOCK) // 2)),
+            num_cpus=cpu_share(),
         )
         .write_parquet(run_dir.path("predictions"), filesystem=run_dir.filesystem)
     )

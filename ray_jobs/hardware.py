@@ -20,6 +20,16 @@ def uses_gpu(config: RunConfig) -> bool:
     return found and config.training.use_gpu is not False
 
 
+def cpu_share() -> float:
+    """CPUs that an actor of a pool asks for: half, so that reading and writing always find a whole one free.
+
+    A pool that holds every CPU waits for ever for the tasks that feed it; on a single CPU it may hold none.
+    """
+    import ray
+
+    return 0.5 if ray.cluster_resources().get("CPU", 1) >= 2 else 0.0
+
+
 def cpus() -> int:
     """The CPUs of this machine that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

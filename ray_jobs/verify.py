@@ -18,6 +18,7 @@ from pipelines.errors import ConfigError, DataError
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge
 from ray_jobs import cli
+from ray_jobs.hardware import cpu_share
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
@@ -53,7 +54,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
             batch_format="pyarrow",
             batch_size=_ROWS_PER_CALL,
             compute=ray.data.ActorPoolStrategy(size=verifiers(samples.count() // _ROWS_PER_CALL)),
-            num_cpus=0.5,  # the other half is left to reading and writing, which would starve otherwise
+            num_cpus=cpu_share(),
         )
         .write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
     )

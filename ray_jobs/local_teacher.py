@@ -1,0 +1,46 @@
+"""The rehearsal and recorded teachers as a real server in an actor, for as long as a sampling lasts."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.config import RunConfig
+from pipelines.problems import Problem
+from pipelines.teacher import Recordings, recorded_files
+
+
+class LocalTeacher:
+    """The rehearsal or recorded teacher's server, in an actor of its own."""
+
+    async def start(self, config: RunConfig, problems: list[Problem], host: str) -> str:
+        """Serve; returns the base URL."""
+        from pipelines.teacher.server import application, recorded_answers, rehearsal_answers, serve
+
+        if config.teacher.kind == "rehearsal":
+            answer = rehearsal_answers(problems, config.seed, config.teacher.rehearsal)
+        else:
+            answer = recorded_answers(Recordings(recorded_files(config.teacher.recorded_path or [])))
+        self._runner, base_url = await serve(application(answer, config.teacher.rehearsal, config.seed), host)
+        return base_url
+
+    async def stop(self) -> None:
+        """Close what is open, so that the actor ends in silence."""
+        await self._runner.cleanup()
+
+
+@contextlib.contextmanager
+def endpoint(config: RunConfig, problems: list[Problem], here: Any) -> Iterator[str | None]:
+    """The base URL to ask: the configured endpoint, or a local teacher that lives as long as the sampling."""
+    if config.teacher.kind == "openai":
+        yield config.teacher.base_url
+        return
+    import ray
+
+    alone = sum(node["Alive"] for node in ray.nodes()) == 1
+    host = "127.0.0.1" if alone else ray.util.get_node_ip_address()
+    server = ray.remote(LocalTeacher).options(num_cpus=0, scheduling_strategy=here).remote()
+    try:
+        yield ray.get(server.start.remote(config, problems, host))
+    finally:
+        ray.get(server.stop.remote())
+        ray.kill(server)
