@@ -20,6 +20,7 @@ from pipelines.thoughts import THOUGHTS, judge, student_input
 from ray_jobs import cli
 from ray_jobs.hardware import cpu_share, uses_gpu
 from ray_jobs.problems import EVALUATION_PROBLEMS
+from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
@@ -52,7 +53,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     gpu = uses_gpu(config)
     questions = _questions(run_dir, thoughts_of(config, run_dir))
     gpus = int(ray.cluster_resources().get("GPU", 0)) if gpu else 0
-    (
+    predictions = (
         ray.data.from_arrow(questions)
         .repartition(target_num_rows_per_block=_ROWS_PER_BLOCK)
         .map_batches(
@@ -72,8 +73,10 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
             compute=ray.data.ActorPoolStrategy(size=max(1, verifiers(questions.num_rows // _ROWS_PER_BLOCK) // 2)),
             num_cpus=cpu_share(),
         )
-        .write_parquet(run_dir.path("predictions"), filesystem=run_dir.filesystem)
     )
+    total = questions.num_rows * (config.evaluation.greedy + config.evaluation.paths)
+    with Progress("evaluate", total, lambda: (run_dir.rows_written("predictions"), "")):
+        predictions.write_parquet(run_dir.path("predictions"), filesystem=run_dir.filesystem)
     return _result(run_dir)
 
 

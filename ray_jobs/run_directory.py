@@ -176,6 +176,14 @@ class RunDirectory:
             promote_options="default",
         )
 
+    def rows_written(self, *parts: str) -> int:
+        """Rows of the Parquet files that lie in a folder so far; files that are still being written do not count."""
+        rows = 0
+        for file in self.parquet_files(*parts):
+            with contextlib.suppress(OSError, pa.ArrowInvalid):
+                rows += pq.read_metadata(file, filesystem=self.filesystem).num_rows
+        return rows
+
     def write_table(self, table: pa.Table, *parts: str) -> None:
         """Write a table as numbered Parquet files (one file even where it has no rows)."""
         self.filesystem.create_dir(self.path(*parts))

@@ -37,7 +37,6 @@ class Stage:
     inputs: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     needs_ray: bool = True
-    keeps_folder: bool = False
     fields: Callable[[RunConfig], dict[str, Any]]
     run: Callable[[RunConfig, RunDirectory], Result]
 
@@ -71,8 +70,7 @@ def execute(stage: Stage, config: RunConfig, run_dir: RunDirectory) -> None:
         say(f"{stage.name}: done already, not repeated")
         return
     print_, inputs = todo
-    if not stage.keeps_folder:
-        run_dir.start(stage.folder)
+    run_dir.start(stage.folder)
     stopwatch = Stopwatch()
     result = stage.run(config, run_dir)
     run_dir.publish(

@@ -19,6 +19,7 @@ from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge
 from ray_jobs import cli
 from ray_jobs.hardware import cpu_share
+from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
@@ -37,7 +38,7 @@ VERDICT_SCHEMA = pa.schema(
         pa.field("elapsed_s", pa.float64()),
     ]
 )
-_ROWS_PER_CALL = 128
+_ROWS_PER_CALL, _ROWS_PER_FILE = 128, 8192
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
@@ -46,18 +47,20 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
     gold = ray.put(_gold(run_dir))
     samples = ray.data.read_parquet(run_dir.parquet_files("samples"), filesystem=run_dir.filesystem)
-    (
-        samples.repartition(target_num_rows_per_block=_ROWS_PER_CALL)
-        .map_batches(
-            Verifier,
-            fn_constructor_args=(config.verification, gold),
-            batch_format="pyarrow",
-            batch_size=_ROWS_PER_CALL,
-            compute=ray.data.ActorPoolStrategy(size=verifiers(samples.count() // _ROWS_PER_CALL)),
-            num_cpus=cpu_share(),
-        )
-        .write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
+    rows = samples.count()
+    actors = verifiers(rows // _ROWS_PER_CALL)
+    verdicts = samples.repartition(
+        target_num_rows_per_block=max(_ROWS_PER_CALL, min(_ROWS_PER_FILE, rows // (4 * actors)))
+    ).map_batches(
+        Verifier,
+        fn_constructor_args=(config.verification, gold),
+        batch_format="pyarrow",
+        batch_size=_ROWS_PER_CALL,
+        compute=ray.data.ActorPoolStrategy(size=actors),
+        num_cpus=cpu_share(),
     )
+    with Progress("verify", rows, lambda: (run_dir.rows_written("verdicts"), "")):
+        verdicts.write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
     return _result(run_dir)
 
 
