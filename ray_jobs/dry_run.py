@@ -29,13 +29,16 @@ _FLOPS_PER_TOKEN = 6  # per parameter, forward and backward
 
 def describe(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) -> None:
     """Print one line a stage: that it is done, or how much it would do."""
-    problems = _problems(config, run_dir)
-    plan = make_plan(config, run_dir, problems)
+    asks = any(stage.name == "sample" for stage in stages)
+    problems = _problems(config, run_dir) if asks else []
+    plan = make_plan(config, run_dir, problems) if asks else None
     table = Table("stage", "would do", title=f"dry run of {run_dir.uri}", title_justify="left")
     redone = False
     for stage in stages:
         redone = redone or not _is_done(stage, config, run_dir)
-        table.add_row(stage.name, _words(stage.name, config, plan, problems) if redone else "nothing: done already")
+        table.add_row(
+            stage.name, _words(stage.name, config, run_dir, plan, problems) if redone else "nothing: done already"
+        )
     Console().print(table)
 
 
@@ -53,18 +56,23 @@ def _problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
     return load(config.problems, config.seed)
 
 
-def _words(stage: str, config: RunConfig, plan: Plan, problems: list[Problem]) -> str:
+def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | None, problems: list[Problem]) -> str:
     if stage == "problems":
         return f"{len(problems):,} rows"
     if stage == "evaluation_problems":
         return f"{sum(len(load(source, config.seed)) for source in config.evaluation_problems):,} rows"
-    if stage == "sample":
+    samples = len(plan.requests) if plan else run_dir.rows_written("samples")
+    if stage == "sample" and plan:
         return _sampling(config, plan)
     if stage == "train":
-        return _training(config, plan)
+        examples = samples * (1 - config.mixture.dev_fraction) if plan else run_dir.rows_written("mixture", "train")
+        return _training(config, int(examples))
     if stage in ("verify", "mix"):
-        return f"at most {len(plan.requests):,} samples"
-    return ""
+        return f"at most {samples:,} samples"
+    if stage == "evaluate":
+        paths = config.evaluation.greedy + config.evaluation.paths
+        return f"{paths} completion{'s' if paths > 1 else ''} of each thought of each evaluation problem"
+    return "a page and its metrics"
 
 
 def _sampling(config: RunConfig, plan: Plan) -> str:
@@ -87,9 +95,8 @@ def _sampling(config: RunConfig, plan: Plan) -> str:
     )
 
 
-def _training(config: RunConfig, plan: Plan) -> str:
+def _training(config: RunConfig, examples: int) -> str:
     training = config.training
-    examples = len(plan.requests) * (1 - config.mixture.dev_fraction)
     steps = int(examples * training.epochs / training.batch_size)
     parameters = parameter_count_of(config.student, config.student.vocabulary)
     tokens = steps * training.batch_size * (training.max_input_tokens + training.max_target_tokens)

@@ -16,7 +16,7 @@ from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.inference.decoding import Decoder
 from pipelines.solvers import Sandbox
-from pipelines.thoughts import THOUGHTS, judge, student_input
+from pipelines.thoughts import SAMPLED, THOUGHTS, judge, student_input
 from ray_jobs import cli
 from ray_jobs.hardware import cpu_share, uses_gpu
 from ray_jobs.problems import EVALUATION_PROBLEMS
@@ -51,7 +51,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     import ray
 
     gpu = uses_gpu(config)
-    questions = _questions(run_dir, thoughts_of(config, run_dir))
+    questions = _questions(run_dir, thoughts_of(run_dir))
     gpus = int(ray.cluster_resources().get("GPU", 0)) if gpu else 0
     predictions = (
         ray.data.from_arrow(questions)
@@ -143,10 +143,10 @@ class Judge:
         return {**row, "status": verdict.status, "answer": verdict.answer, "correct": verdict.correct}
 
 
-def thoughts_of(config: RunConfig, run_dir: RunDirectory) -> list[str]:
-    """The thoughts a student was trained on, which it carries in its configuration; else those to select from."""
+def thoughts_of(run_dir: RunDirectory) -> list[str]:
+    """The thoughts a student was trained on, which it carries in its configuration; of a foreign one, all."""
     trained = json.loads(run_dir.read_bytes("student", "config.json")).get("thought_distill", {}).get("thoughts")
-    return [name for name in (trained or config.evaluation.select) if name in THOUGHTS]
+    return [name for name in (trained or SAMPLED) if name in THOUGHTS]
 
 
 def _questions(run_dir: RunDirectory, thoughts: list[str]) -> pa.Table:

@@ -20,7 +20,6 @@ class LedgerStatus:
 
     samples: int
     failures: int
-    attempts: int
     spent_usd: float | None
     stopped: str
     refused: str
@@ -36,7 +35,7 @@ class Ledger:
         self._budget = config.teacher.budget_usd
         self._priced = price_of(model_name(config.teacher)) is not None
         self._spent = spent_usd
-        self._leased = self._samples = self._failures = self._attempts = 0
+        self._leased = self._samples = self._failures = 0
         self._stopped = self._refused = ""
 
     def lease(self, count: int, tokens: int, cost_usd: float) -> Lease | None:
@@ -61,7 +60,6 @@ class Ledger:
         """Write answers to the journal; they are safe when this returns."""
         self._journal.append(rows)
         for row in rows:
-            self._attempts += row.pop("attempts_made", 1)
             if row["kind"] == "sample":
                 self._samples += 1
                 self._spent += row["cost_usd"] or 0.0
@@ -75,7 +73,7 @@ class Ledger:
     def status(self) -> LedgerStatus:
         """The counts so far."""
         spent = self._spent if self._priced else None
-        return LedgerStatus(self._samples, self._failures, self._attempts, spent, self._stopped, self._refused)
+        return LedgerStatus(self._samples, self._failures, spent, self._stopped, self._refused)
 
     def close(self) -> LedgerStatus:
         """Write out what an object store's journal still holds back."""

@@ -43,6 +43,7 @@ _ROWS_PER_PARTITION = 20_000
 
 _MEETING_SCHEMA = pa.schema(
     [
+        pa.field("table", pa.string()),
         *(pa.field(name, pa.string()) for name in PROBLEM_SCHEMA.names),
         *(pa.field(name, pa.string()) for name in ("sample_id", "thought", "completion", "status", "verdict_answer")),
         pa.field("draw", pa.int32()),
@@ -78,7 +79,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     # By the rows alone: the order of the mixture, like its rows, must not depend on the cluster.
     partitions = 1 + read("samples").count() // _ROWS_PER_PARTITION
     problems = read("problems").map_batches(_compared, fn_args=(known,), batch_format="pyarrow")
-    samples = read("samples").map_batches(_meeting, batch_format="pyarrow")
+    samples = read("samples").map_batches(_meeting, fn_args=("samples",), batch_format="pyarrow")
     verdicts = read("verdicts").map_batches(_as_verdicts, batch_format="pyarrow")
     decided = (
         problems.union(samples, verdicts)
@@ -117,20 +118,29 @@ def _compared(batch: pa.Table, known: Any) -> pa.Table:
     compared = batch.append_column(
         "in_evaluation", pa.array([is_evaluated(q, evaluation) for q in questions], pa.bool_())
     )
-    return _meeting(
-        compared.append_column("overlap", pa.array([overlaps(q, evaluation) for q in questions], pa.bool_()))
-    )
+    overlapping = pa.array([overlaps(q, evaluation) for q in questions], pa.bool_())
+    return _meeting(compared.append_column("overlap", overlapping), "problems")
 
 
 def _as_verdicts(batch: pa.Table) -> pa.Table:
     """Verdicts; their answer must not be taken for the problem's."""
-    return _meeting(batch.rename_columns(["verdict_answer" if n == "answer" else n for n in batch.column_names]))
+    names = ["verdict_answer" if name == "answer" else name for name in batch.column_names]
+    return _meeting(batch.rename_columns(names), "verdicts")
 
 
-def _meeting(batch: pa.Table) -> pa.Table:
-    """A batch of any of the three tables under the common schema."""
+_OWN_COLUMNS = {
+    "problems": {*PROBLEM_SCHEMA.names, "in_evaluation", "overlap"},
+    "samples": {"sample_id", "problem_id", "thought", "draw", "completion"},
+    "verdicts": {"sample_id", "problem_id", "thought", "draw", "status", "verdict_answer", "correct"},
+}
+
+
+def _meeting(batch: pa.Table, table: str) -> pa.Table:
+    """A batch of one of the three tables under the common schema; columns that are not its own are left out."""
+    named = batch.select([name for name in batch.column_names if name in _OWN_COLUMNS[table]])
+    named = named.append_column("table", pa.array([table] * batch.num_rows, pa.string()))
     columns = [
-        batch[field.name].cast(field.type) if field.name in batch.column_names else pa.nulls(batch.num_rows, field.type)
+        named[field.name].cast(field.type) if field.name in named.column_names else pa.nulls(named.num_rows, field.type)
         for field in _MEETING_SCHEMA
     ]
     return pa.table(columns, schema=_MEETING_SCHEMA)
@@ -139,9 +149,10 @@ def _meeting(batch: pa.Table) -> pa.Table:
 def _decide(group: pa.Table, config: RunConfig) -> pa.Table:
     """What a recipe makes of one problem: examples with their split, and dropped rows with their reason."""
     rows = group.to_pylist()
-    asked = [row for row in rows if row["question"] is not None]
-    texts = {row["sample_id"]: row for row in rows if row["completion"] is not None}
-    verdicts = [row for row in rows if row["status"] is not None and row["sample_id"] in texts]
+    asked = [row for row in rows if row["table"] == "problems"]
+    texts = {row["sample_id"]: row for row in rows if row["table"] == "samples"}
+    verdicts = [row for row in rows if row["table"] == "verdicts" and row["sample_id"] in texts]
+    unverified = texts.keys() - {row["sample_id"] for row in verdicts}
     judged = [
         Judged(
             sample_id=row["sample_id"],
@@ -160,7 +171,7 @@ def _decide(group: pa.Table, config: RunConfig) -> pa.Table:
     if asked[0]["in_evaluation"]:
         return _decided([_drop(Dropped(sample.thought, "in_evaluation")) for sample in judged])
     split = "dev" if in_dev(config.seed, problem.problem_id, config.mixture.dev_fraction) else "train"
-    mixed = []
+    mixed = [_drop(Dropped(texts[sample_id]["thought"], "unverified")) for sample_id in sorted(unverified)]
     for entry in RECIPES[config.mixture.recipe](problem, judged, config.mixture):
         if isinstance(entry, Dropped):
             mixed.append(_drop(entry))
@@ -206,7 +217,7 @@ def _of_split(batch: pa.Table, split: str, kept: dict[str, int] | None) -> pa.Ta
 
 
 def _card(table: pa.Table, kept: dict[str, int] | None, config: RunConfig) -> dict[str, Any]:
-    """Every row in and every row dropped, by reason and thought."""
+    """Every row in (and every further copy that a recipe makes) and every row dropped, by reason and thought."""
     dropped = table.filter(pc.equal(table["split"], "dropped"))
     examples = table.filter(pc.not_equal(table["split"], "dropped"))
     inside = examples.filter(_inside(examples, kept))

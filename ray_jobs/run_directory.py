@@ -7,8 +7,8 @@
       student/     predictions/  report/
 
 A finished stage ends with ``_manifest.json``, written last: its files, its rows, and the fingerprint of all
-that defines them. A folder with ``_unfinished``, or without a manifest, is written anew; but in a run directory
-without a configuration or journal of ours, a folder with neither is foreign input and is read as it lies.
+that defines them. A folder with ``_unfinished`` is written anew; one with neither is foreign input: it is read as
+it lies and never written to.
 Nothing here relies on rename or append, so an object store will do.
 """
 
@@ -102,14 +102,9 @@ class RunDirectory:
         finally:
             os.close(descriptor)
 
-    def is_ours(self) -> bool:
-        """Whether a run of ours has begun here; if not, data without a manifest is foreign input."""
-        return self.exists("config.yaml") or self.exists("journal")
-
     def is_foreign(self, folder: str) -> bool:
-        """Whether a folder holds data that no run of ours wrote."""
-        marked = self.exists(folder, MANIFEST) or self.exists(folder, UNFINISHED)
-        return self.exists(folder) and not marked and not self.is_ours()
+        """Whether a folder holds data that no run of ours wrote: every folder of ours bears one of the two marks."""
+        return self.exists(folder) and not self.exists(folder, MANIFEST) and not self.exists(folder, UNFINISHED)
 
     def manifest(self, folder: str) -> Manifest | None:
         """The manifest of a finished stage, or None."""
@@ -117,6 +112,8 @@ class RunDirectory:
             return None
         manifest = Manifest(**json.loads(self.read_bytes(folder, MANIFEST)))
         present = {str(info.path) for info in self.listing(folder)}
+        if self.exists(folder, UNFINISHED):
+            return None
         return manifest if all(self.path(folder, name) in present for name in manifest.files) else None
 
     def version(self, folder: str) -> str | None:
@@ -130,7 +127,7 @@ class RunDirectory:
         return "foreign-" + digest(listing)
 
     def start(self, folder: str) -> None:
-        """Make a stage's folder empty, manifest first, so that what is half-written never reads as finished.
+        """Make a stage's folder empty, marked first, so that what is half-written never reads as finished.
 
         Raises:
             DataError: the folder holds foreign data, which is not ours to delete.
@@ -140,11 +137,11 @@ class RunDirectory:
                 f"{self.path(folder)}: holds data that this project did not write; "
                 "run the later stages on it (python -m ray_jobs.verify, ...) or choose another run_dir"
             )
+        self.write_bytes(b"", folder, UNFINISHED)  # first: a folder is never without a mark
         with contextlib.suppress(FileNotFoundError):
             self.filesystem.delete_file(self.path(folder, MANIFEST))
-        with contextlib.suppress(FileNotFoundError):
-            self.filesystem.delete_dir_contents(self.path(folder))
-        self.write_bytes(b"", folder, UNFINISHED)
+        for name in self.written(folder):
+            self.filesystem.delete_file(self.path(folder, name))
 
     def publish(self, folder: str, manifest: Manifest) -> None:
         """Write the manifest: the stage is finished."""

@@ -33,7 +33,7 @@ from ray_jobs.ledger import Ledger, LedgerStatus
 from ray_jobs.local_teacher import endpoint
 from ray_jobs.problems import PROBLEMS
 from ray_jobs.progress import Progress
-from ray_jobs.run_directory import RunDirectory, digest
+from ray_jobs.run_directory import Manifest, RunDirectory, digest
 from ray_jobs.sampler import Sampler
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
@@ -165,8 +165,10 @@ def _ask(
                 pass
     status: LedgerStatus = ray.get(ledger.close.remote())
     ray.kill(ledger)
+    if status.refused and not status.samples:
+        raise CredentialsError(status.refused)
     if status.refused:
-        raise CredentialsError(f"{status.refused} ({status.samples:,} samples of this run are kept)")
+        raise RunStopped(f"{status.refused}; {status.samples:,} samples of this run are kept")
     if status.stopped:
         raise RunStopped(f"sample: {status.stopped}; {status.samples:,} samples of this run are kept")
 
@@ -182,12 +184,27 @@ def _compact(config: RunConfig, run_dir: RunDirectory, plan: Plan) -> Result:
     failures: dict[str, dict[str, Any]] = {}
     for row in read_journal(run_dir):
         if row["sample_id"] in wanted:
-            (samples if row["kind"] == "sample" else failures).setdefault(row["sample_id"], row)
+            if row["kind"] == "sample":
+                samples.setdefault(row["sample_id"], row)
+            else:
+                failures[row["sample_id"]] = row  # the latest says what is wrong now
     rows = [samples[request.sample_id] for request in plan.requests if request.sample_id in samples]
     failed = [failures[r.sample_id] for r in plan.requests if r.sample_id in failures and r.sample_id not in samples]
     run_dir.start("samples_failed")
     run_dir.write_table(pa.Table.from_pylist(failed, schema=FAILURE_SCHEMA), "samples_failed")
-    run_dir.finish("samples_failed")
+    run_dir.publish(
+        "samples_failed",
+        Manifest(
+            stage="sample",
+            fingerprint="",
+            version="",
+            fields={},
+            inputs={},
+            files=run_dir.written("samples_failed"),
+            rows=len(failed),
+            wall_s=0.0,
+        ),
+    )
     run_dir.write_table(pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA), "samples")
     if len(failed) > config.sampling.max_failed * len(plan.requests):
         raise RunStopped(

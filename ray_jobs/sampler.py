@@ -42,10 +42,12 @@ class Sampler:
         self._endpoint = config.teacher, config.sampling, prompts, base_url, api_key
         self._ledger = ledger
         self._in_flight = in_flight
-        longest = max(sum(estimate_tokens(m["content"]) for m in prompt.messages("")) for prompt in prompts.values())
-        self._tokens = longest + config.sampling.max_tokens
-        price = price_of(model_name(config.teacher))
-        self._cost = price.cost(longest, config.sampling.max_tokens) if price else 0.0
+        self._gate = asyncio.Semaphore(in_flight)
+        self._waiting = 0
+        self._prompt = max(sum(estimate_tokens(m["content"]) for m in p.messages("")) for p in prompts.values())
+        self._longest_question = 0
+        self._max_tokens = config.sampling.max_tokens
+        self._price = price_of(model_name(config.teacher))
         self._permits: deque[float] = deque()
         self._leasing = asyncio.Lock()
         self._rows: list[dict[str, Any]] = []
@@ -55,11 +57,12 @@ class Sampler:
         """Ask for every request of the batch; what comes back goes to the journal, here only ids."""
         columns = {name: values.tolist() for name, values in batch.items()}
         requests = [Request(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
-        gate = asyncio.Semaphore(self._in_flight)
+        self._waiting += len(requests)
+        self._longest_question = max(estimate_tokens(request.question) for request in requests)
         async with contextlib.aclosing(Teacher(*self._endpoint)) as teacher:
 
             async def one(request: Request) -> None:
-                async with gate:
+                async with self._gate:
                     if await self._permitted():
                         await self._ask(teacher, request)
 
@@ -90,7 +93,12 @@ class Sampler:
         """Wait for this request's turn; False once the run has stopped."""
         async with self._leasing:
             while not self._permits:
-                lease: Lease | None = await self._ledger.lease.remote(self._in_flight, self._tokens, self._cost)
+                asked = self._prompt + self._longest_question
+                cost = self._price.cost(asked, self._max_tokens) if self._price else 0.0
+                count = max(
+                    1, min(self._in_flight, self._waiting)
+                )  # a permit that nobody uses would count as in flight
+                lease: Lease | None = await self._ledger.lease.remote(count, asked + self._max_tokens, cost)
                 if lease is None:
                     return False
                 start = time.monotonic() + lease.delay_s
@@ -98,5 +106,6 @@ class Sampler:
                 if lease.count == 0:
                     await asyncio.sleep(lease.delay_s)
             turn = self._permits.popleft()
+            self._waiting -= 1
         await asyncio.sleep(max(0.0, turn - time.monotonic()))
         return True

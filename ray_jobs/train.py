@@ -146,7 +146,7 @@ def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, An
         kept = [old for old in kept if old["step"] < record["step"]] + [record]
         due = time.monotonic() - said >= _SAY_EVERY_S
         last = record["step"] == record["steps"]
-        if due or last or "dev_loss" in record:
+        if run_dir.is_local or due or last or "dev_loss" in record:
             run_dir.write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in kept), "metrics.jsonl")
         if due or last:
             said = time.monotonic()

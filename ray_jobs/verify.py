@@ -131,9 +131,14 @@ def _gold(run_dir: RunDirectory) -> pa.Table:
     table = run_dir.read_table("problems")
     if table is None:
         raise DataError(f"{run_dir.path('problems')}: holds no Parquet")
-    if "answer_kind" not in table.column_names:
-        table = table.append_column("answer_kind", pa.array(["number"] * table.num_rows))
-    return table.select(["problem_id", "answer", "answer_kind"])
+    kinds = table["answer_kind"] if "answer_kind" in table.column_names else pa.nulls(table.num_rows, pa.string())
+    return pa.table(
+        {
+            "problem_id": table["problem_id"],
+            "answer": table["answer"].cast(pa.string()),  # foreign answers may be numbers
+            "answer_kind": pc.fill_null(kinds, "number"),
+        }
+    )
 
 
 def _result(run_dir: RunDirectory) -> Result:

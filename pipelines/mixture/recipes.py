@@ -44,7 +44,7 @@ def md(problem: Problem, judged: Sequence[Judged], config: MixtureConfig) -> Mix
             *mixed,
             *(_example(problem, sample, 1.0, copy) for sample in chosen for copy in range(config.upsample)),
         ]
-    counts = Counter(sample.thought for sample in judged if sample.correct)
+    counts = Counter(sample.thought for sample in judged if sample.correct and sample.status == "solved")
     total = sum(counts.values())
     return [*mixed, *(_example(problem, sample, counts[sample.thought] / total) for sample in kept)]
 
@@ -109,7 +109,7 @@ def _vote_is_right(problem: Problem, judged: Sequence[Judged], thought: str) -> 
         return False
     groups: list[tuple[str, int]] = []
     for sample in judged:
-        if sample.thought != thought or sample.answer is None:
+        if sample.thought != thought or sample.status != "solved" or sample.answer is None:
             continue
         for index, (answer, votes) in enumerate(groups):
             if equal(answer, sample.answer, problem.answer_kind):

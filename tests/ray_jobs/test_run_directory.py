@@ -101,13 +101,14 @@ def test_foreign_data_is_never_overwritten(tmp_path: Path) -> None:
     assert 3 == pa.concat_tables([run_dir.read_table("a")]).num_rows
 
 
-@pytest.mark.parametrize("ours", ["config.yaml", "journal/1.jsonl"])
-def test_in_a_directory_of_ours_nothing_is_foreign(tmp_path: Path, ours: str) -> None:
-    """A folder without a manifest is then an unfinished stage."""
+def test_foreign_data_stays_foreign_once_a_journal_is_there(tmp_path: Path) -> None:
+    """Sampling on others' problems must not make them ours to overwrite."""
     run_dir = RunDirectory(str(tmp_path))
-    run_dir.write_bytes(b"", *ours.split("/"))
     run_dir.write_table(ROWS, "a")
-    assert (False, None) == (run_dir.is_foreign("a"), run_dir.version("a"))
+    run_dir.write_bytes(b"", "journal", "1.jsonl")
+    with pytest.raises(DataError, match="data that this project did not write"):
+        run_dir.start("a")
+    assert run_dir.version("a") is not None
 
 
 def test_a_second_run_is_refused_while_the_first_lives(tmp_path: Path) -> None:
