@@ -95,9 +95,7 @@ class Sampler:
             while not self._permits:
                 asked = self._prompt + self._longest_question
                 cost = self._price.cost(asked, self._max_tokens) if self._price else 0.0
-                count = max(
-                    1, min(self._in_flight, self._waiting)
-                )  # a permit that nobody uses would count as in flight
+                count = min(self._in_flight, self._waiting)  # a permit that nobody uses would count as in flight
                 lease: Lease | None = await self._ledger.lease.remote(count, asked + self._max_tokens, cost)
                 if lease is None:
                     return False

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import ConfigError, CredentialsError, DataError
-from ray_jobs import cli, distill, evaluate, sample, train, verify
+from ray_jobs import cli, distill, evaluate, mix, sample, train, verify
 
-PROBLEMS = [{"problem_id": "mine/0", "question": "Two and two?", "answer": "4"}]
+PROBLEMS = [{"problem_id": "mine/0", "question": "Two and two?", "answer": 4}]
 SAMPLES = [
     {"sample_id": "mine/0/pot/0", "thought": "pot", "completion": "ans = 2 + 2"},
     {"sample_id": "mine/0/eot/0", "thought": "eot", "completion": "ans = 2 * two\ntwo = 2"},
@@ -46,6 +46,18 @@ def test_verify_works_on_a_directory_with_only_problems_and_samples(tmp_path: Pa
         ("mine/0/pot/1", "syntax_error", False),
     ] == [(row["sample_id"], row["status"], row["correct"]) for row in verdicts]
     assert ["data.parquet"] == [file.name for file in (folder / "samples").iterdir()]
+
+
+def test_mix_works_on_foreign_samples_whatever_else_their_columns_say(tmp_path: Path, ray_cluster: None) -> None:
+    """A column that another table also has is not taken for that table's."""
+    folder = foreign(tmp_path)
+    rows = [{**row, "question": "?", "status": "solved"} for row in pq.read_table(folder / "samples").to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "samples" / "data.parquet")
+    verify.command(config(folder), dry_run=False)
+    mix.command(config(folder, "mixture.dev_fraction=0"), dry_run=False)
+    mixed = pq.read_table(folder / "mixture/train").to_pylist()
+    assert {"mine/0/pot/0", "mine/0/eot/0"} == {row["example_id"] for row in mixed}
+    assert {True} == {row["input"].startswith("Question: Two and two?") for row in mixed}
 
 
 def test_evaluate_works_on_a_directory_with_only_a_student(tmp_path: Path, ray_cluster: None) -> None:
