@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, CredentialsError, RunStopped
-from pipelines.problems import Problem
+from pipelines.problems import Problem, from_rows
 from pipelines.teacher import (
     FAILURE_SCHEMA,
     SAMPLE_SCHEMA,
@@ -114,8 +114,6 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     """Ask what is missing, then write the answers in plan order."""
-    from pipelines.problems import from_rows
-
     table = run_dir.read_table("problems")
     problems = from_rows(table.to_pylist()) if table is not None else []
     plan = make_plan(config, run_dir, problems)
