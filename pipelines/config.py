@@ -17,9 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 ThoughtName = str  # checked against pipelines.thoughts.THOUGHTS, which this file may not import
 Share = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0)]
 
 MistakeKind = Literal["arithmetic", "operation", "broken_code", "underdetermined", "prose"]
 MISTAKE_KINDS: tuple[MistakeKind, ...] = get_args(MistakeKind)
+FaultKind = Literal["rate_limited", "server_error", "dropped", "silent", "broken_json", "no_choices"]
+FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
 
 class _Section(BaseModel):
@@ -52,15 +55,22 @@ class ProblemSource(_Section):
 
 
 class RehearsalConfig(_Section):
-    """The local rehearsal teacher: how often and how it errs, and how its server behaves."""
+    """The local teachers: how often and how the rehearsal errs, and how their server behaves."""
 
     mistakes: Fraction = Field(0.1, description="share of completions with a mistake")
     mistake_kinds: list[MistakeKind] = Field(
         list(MISTAKE_KINDS), min_length=1, description="kinds of mistakes, drawn evenly"
     )
-    latency_s: float = Field(0.0, ge=0, description="seconds before each response")
-    rate_limited: Fraction = Field(0.0, description="share of requests answered 429")
-    server_errors: Fraction = Field(0.0, description="share of requests answered 500")
+    latency_s: Seconds | tuple[Seconds, Seconds] = Field(
+        0.0, description="seconds before each response, or [low, high] to draw from evenly"
+    )
+    slots: int | None = Field(None, ge=1, description="requests served at once, as on one GPU; null: all")
+    requests_per_minute: float | None = Field(
+        None, gt=0, description="429 above this in a sliding minute, or above twice its share in a sliding second"
+    )
+    tokens_per_minute: float | None = Field(None, gt=0, description="the same for prompt + max_tokens, as they arrive")
+    faults: Fraction = Field(0.0, description="share of requests that meet a fault")
+    fault_kinds: list[FaultKind] = Field(list(FAULT_KINDS), min_length=1, description="kinds of faults, drawn evenly")
 
 
 class TeacherConfig(_Section):
@@ -75,7 +85,7 @@ class TeacherConfig(_Section):
     extra_body: dict[str, Any] = Field({}, description="further fields of every request body")
     requests_per_minute: float | None = Field(None, gt=0, description="quota over the whole cluster; null: unlimited")
     tokens_per_minute: float | None = Field(None, gt=0, description="prompt + max_tokens a minute; null: unlimited")
-    max_in_flight: int | None = Field(None, ge=1, description="requests in flight over the cluster; null: 64")
+    max_in_flight: int | None = Field(None, ge=1, description="requests in flight over the cluster; null: found")
     timeout_s: float = Field(60, gt=0, description="seconds for one attempt")
     budget_usd: float | None = Field(None, gt=0, description="stop before spending more; null: no limit")
     recorded_path: str | list[str] | None = Field(

@@ -1,14 +1,15 @@
 """``--dry-run``: what would be done, from the real prompts and shapes; nothing is called, nothing is written.
 
     problems    2,400 rows
-    sample      7,200 requests, 1.1M prompt and at most 3.7M completion tokens, at most $0.00
+    sample      7,200 requests for 7,200 samples, about 1.1M prompt and 0.4M completion tokens, about $0.41
     train       at most 2,250 steps of 32 examples; 1.25M parameters, 20 MB; about 0.1 hours on this machine
 
-Numbers that follow from what the teacher will answer are upper bounds and say so. Nothing here needs Ray.
+What depends on the teacher's answers is taken from those it has given so far, else from the prompts' demonstrations. Nothing here needs Ray.
 """
 
 import time
 from collections.abc import Sequence
+from functools import cache, lru_cache
 
 from rich.console import Console
 from rich.table import Table
@@ -19,12 +20,15 @@ from pipelines.problems import Problem, from_rows, load
 from pipelines.student import parameter_count_of
 from pipelines.teacher import estimate_tokens, model_name, price_of
 from pipelines.thoughts import load_prompt
+from ray_jobs.plan import Plan, make_plan
 from ray_jobs.run_directory import RunDirectory
-from ray_jobs.sample import Plan, make_plan
 from ray_jobs.stage import Stage, pending
 
+_ANSWERS_THAT_TELL = 30  # of a thought: then their mean length is better than our guess
+_OUR_DEMONSTRATIONS = 8
 _BYTES_PER_PARAMETER = 16  # fp32 weights, gradients and AdamW's two moments
 _FLOPS_PER_TOKEN = 6  # per parameter, forward and backward
+_tokens = lru_cache(maxsize=4096)(estimate_tokens)  # demonstrations come again and again
 
 
 def describe(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) -> None:
@@ -61,7 +65,7 @@ def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | No
         return f"{len(problems):,} rows"
     if stage == "evaluation_problems":
         return f"{sum(len(load(source, config.seed)) for source in config.evaluation_problems):,} rows"
-    samples = len(plan.requests) if plan else run_dir.rows_written("samples")
+    samples = len(plan.wanted) if plan else run_dir.rows_written("samples")
     if stage == "sample" and plan:
         return _sampling(config, plan)
     if stage == "train":
@@ -76,23 +80,39 @@ def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | No
 
 
 def _sampling(config: RunConfig, plan: Plan) -> str:
-    prompts = {
-        n: load_prompt(n, config.sampling.demonstrations, config.sampling.prompts) for n in config.sampling.thoughts
-    }
-    fixed = {name: sum(estimate_tokens(m["content"]) for m in prompt.messages("")) for name, prompt in prompts.items()}
-    asked = sum(fixed[request.thought] + estimate_tokens(request.question) for request in plan.missing)
-    answered = len(plan.missing) * config.sampling.max_tokens
+    """Tokens from the answers so far; before there are any, from the real prompts and their demonstrations' lengths."""
+    prompts = {name: load_prompt(name, config.sampling.demonstrations, config.sampling.prompts) for name in plan.seen}
+    asked = answered = 0.0
+    for request in plan.missing:
+        seen = plan.seen[request.thought]
+        if seen.requests >= _ANSWERS_THAT_TELL:
+            asked += seen.prompt_tokens / seen.requests
+            answered += request.draws * seen.completion_tokens / seen.samples
+        else:
+            asked += sum(_tokens(message["content"]) for message in prompts[request.thought].messages(request.question))
+            answered += request.draws * _demonstrated(request.thought)
+    at_most = plan.samples_missing * config.sampling.max_tokens
     price = price_of(model_name(config.teacher))
-    cost = "price unknown" if price is None else f"at most ${price.cost(asked, answered):.2f}"
+    cost = "price unknown"
+    if price is not None:
+        about, worst = price.cost(round(asked), round(answered)), price.cost(round(asked), at_most)
+        cost = f"about ${about:,.2f}, at most ${worst:,.2f}"
     limits = [len(plan.missing) / rate for rate in [config.teacher.requests_per_minute] if rate is not None] + [
-        (asked + answered) / rate for rate in [config.teacher.tokens_per_minute] if rate is not None
+        (asked + at_most) / rate for rate in [config.teacher.tokens_per_minute] if rate is not None
     ]
     hours = f", at least {max(limits) / 60:.2g} hours at the quota" if limits else ""
-    done = len(plan.requests) - len(plan.missing)
+    done = len(plan.wanted) - plan.samples_missing
     return (
-        f"{len(plan.missing):,} requests ({done:,} answered before), about {asked:,} prompt and at most {answered:,} "
-        f"completion tokens, {cost}{hours}"
+        f"{len(plan.missing):,} requests for {plan.samples_missing:,} samples ({done:,} answered before), about "
+        f"{asked:,.0f} prompt and {answered:,.0f} completion tokens (at most {at_most:,}), {cost}{hours}"
     )
+
+
+@cache
+def _demonstrated(thought: str) -> float:
+    """Tokens of a completion as our demonstrations have them, on average."""
+    completions = [completion for _, completion in load_prompt(thought, _OUR_DEMONSTRATIONS).demonstrations]
+    return sum(map(estimate_tokens, completions)) / len(completions)
 
 
 def _training(config: RunConfig, examples: int) -> str:

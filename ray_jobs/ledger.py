@@ -1,28 +1,63 @@
 """The ledger: one actor on the driver's node that keeps quota, budget and journal for all samplers.
 
-lease(64, tokens=900, cost_usd=0.0004) -> Lease(count=25, delay_s=0.0, spacing_s=0.01) | None (stop)
-record([{"kind": "sample", ...}])         written to the journal when it returns
+lease("sampler-1", tokens=[900, 870], dollars=[0.0004, 0.0004]) -> [0.0, 0.0102]   seconds until each may start
+report("sampler-1", Report(rows=[{"kind": "sample", ...}], ended=1))               in the journal when it returns
+
+``lease`` waits until something may start; None: the run has stopped. A sampler that falls silent is taken for
+dead, and what it had in flight counts no more.
 """
 
+import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.config import RunConfig
-from pipelines.teacher import Lease, Quota, model_name, price_of
+from pipelines.teacher import Limits, Quota, Window, model_name, price_of
 from ray_jobs.journal import JournalWriter
 from ray_jobs.run_directory import RunDirectory
 
+SILENT_S = 15.0  # a sampler reports every 2 s while it has anything in flight
 
-@dataclass(frozen=True)
+
+@dataclass(kw_only=True)
+class Report:
+    """What happened at a sampler since its last report."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    ended: int = 0
+    ended_usd: float = 0.0  # what the ended attempts might have cost at most
+    retries: int = 0
+    refusals: int = 0  # answers 429, and the longest wait they asked for
+    pause_s: float = 0.0
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LedgerStatus:
     """What the ledger has counted in this run."""
 
     samples: int
     failures: int
+    retries: int
+    prompt_tokens: int
+    completion_tokens: int
     spent_usd: float | None
+    in_flight: int
+    requests_per_minute: float | None
+    tokens_per_minute: float | None
     stopped: str
     refused: str
+
+
+@dataclass
+class _Holding:
+    """What one sampler has in flight."""
+
+    requests: int = 0
+    dollars: float = 0.0
+    heard_at: float = 0.0
 
 
 class Ledger:
@@ -30,52 +65,131 @@ class Ledger:
 
     def __init__(self, config: RunConfig, spent_usd: float) -> None:
         """``spent_usd``: what earlier runs of the command paid."""
-        self._quota = Quota(config.teacher.requests_per_minute, config.teacher.tokens_per_minute)
+        teacher = config.teacher
+        self._quota = Quota(teacher.requests_per_minute, teacher.tokens_per_minute)
+        self._window = Window(teacher.max_in_flight, teacher.requests_per_minute)
         self._journal = JournalWriter(RunDirectory(config.run_dir))
-        self._budget = config.teacher.budget_usd
-        self._priced = price_of(model_name(config.teacher)) is not None
+        self._writing = asyncio.Lock()
+        self._changed = asyncio.Condition()
+        self._holdings: dict[str, _Holding] = {}
+        self._answered: set[str] = set()
+        self._budget = teacher.budget_usd
+        self._priced = price_of(model_name(teacher)) is not None
         self._spent = spent_usd
-        self._leased = self._samples = self._failures = 0
+        self._samples = self._failures = self._retries = self._prompt_tokens = self._completion_tokens = 0
         self._stopped = self._refused = ""
 
-    def lease(self, count: int, tokens: int, cost_usd: float) -> Lease | None:
-        """Permission for up to ``count`` requests of at most ``tokens`` and ``cost_usd`` each; None: stop."""
-        if self._stopped or self._refused:
-            return None
-        in_flight = self._leased - self._samples - self._failures
-        if self._budget is not None and self._spent + (in_flight + 1) * cost_usd > self._budget:
-            if in_flight == 0:
+    async def lease(self, sampler: str, tokens: Sequence[int], dollars: Sequence[float]) -> list[float] | None:
+        """Seconds until each of the first requests may start, at least one; None: nothing starts any more.
+
+        ``tokens`` and ``dollars``: what each of the waiting requests may use at most, in their order.
+        """
+        while not (self._stopped or self._refused):
+            now = time.monotonic()
+            holding = self._holding(sampler, now)
+            affordable = self._affordable(dollars)
+            room = min(self._window.room(), affordable)
+            grant = self._quota.grant(tokens[:room], now)
+            if grant.delays_s:
+                count = len(grant.delays_s)
+                self._window.sent(count, now)
+                holding.requests += count
+                holding.dollars += sum(dollars[:count])
+                return list(grant.delays_s)
+            if affordable == 0 and self._window.in_flight == 0:
                 self._stopped = (
                     f"teacher.budget_usd {self._budget} is reached ({self._spent:.4f} spent); raise it to go on"
                 )
                 return None
-            return Lease(count=0, delay_s=0.1, spacing_s=0.0)  # ask again when what is in flight has its price
-        if self._budget is not None and cost_usd > 0:
-            count = min(count, int((self._budget - self._spent) / cost_usd) - in_flight)
-        lease = self._quota.lease(max(count, 1), tokens, time.monotonic())
-        self._leased += lease.count
-        return lease
+            await self._change(grant.retry_s or 1.0)
+        return None
 
-    def record(self, rows: list[dict[str, Any]]) -> None:
-        """Write answers to the journal; they are safe when this returns."""
-        self._journal.append(rows)
-        for row in rows:
-            if row["kind"] == "sample":
-                self._samples += 1
-                self._spent += row["cost_usd"] or 0.0
-            else:
-                self._failures += 1
+    async def report(self, sampler: str, report: Report) -> None:
+        """Take a sampler's news; its rows are in the journal when this returns."""
+        now = time.monotonic()
+        holding = self._holding(sampler, now)
+        ended = min(report.ended, holding.requests)  # less where it was taken for dead meanwhile
+        holding.requests -= ended
+        holding.dollars = max(0.0, holding.dollars - report.ended_usd) if holding.requests else 0.0
+        self._retries += report.retries
+        if report.limits is not None:
+            self._quota.obey(report.limits, now)
+        if report.refusals:
+            self._quota.slow_down(report.refusals, report.pause_s, now)
+        for row in report.rows:
+            self._count(row)
+        self._window.ended(ended, now)
+        async with self._changed:
+            self._changed.notify_all()
+        if report.rows:
+            async with self._writing:
+                await asyncio.to_thread(self._journal.append, report.rows)
 
-    def refuse(self, reason: str) -> None:
+    async def unanswered(self, sample_ids: Sequence[str]) -> list[str]:
+        """Those of the samples that this run has not yet; Ray may hand a dead worker's batch to another."""
+        return [sample_id for sample_id in sample_ids if sample_id not in self._answered]
+
+    async def refuse(self, reason: str) -> None:
         """The endpoint refuses everything: stop the run."""
         self._refused = self._refused or reason
 
-    def status(self) -> LedgerStatus:
+    async def status(self) -> LedgerStatus:
         """The counts so far."""
-        spent = self._spent if self._priced else None
-        return LedgerStatus(self._samples, self._failures, spent, self._stopped, self._refused)
+        return LedgerStatus(
+            samples=self._samples,
+            failures=self._failures,
+            retries=self._retries,
+            prompt_tokens=self._prompt_tokens,
+            completion_tokens=self._completion_tokens,
+            spent_usd=self._spent if self._priced else None,
+            in_flight=self._window.in_flight,
+            requests_per_minute=self._quota.requests_per_minute,
+            tokens_per_minute=self._quota.tokens_per_minute,
+            stopped=self._stopped,
+            refused=self._refused,
+        )
 
-    def close(self) -> LedgerStatus:
+    async def close(self) -> LedgerStatus:
         """Write out what an object store's journal still holds back."""
-        self._journal.flush()
-        return self.status()
+        async with self._writing:
+            await asyncio.to_thread(self._journal.flush)
+        return await self.status()
+
+    def _affordable(self, dollars: Sequence[float]) -> int:
+        """How many of the requests the budget allows beside all that is in flight, each at its worst."""
+        if self._budget is None:
+            return len(dollars)
+        left = self._budget - self._spent - sum(holding.dollars for holding in self._holdings.values())
+        for count, cost in enumerate(dollars):
+            left -= cost
+            if left < 0:
+                return count
+        return len(dollars)
+
+    def _count(self, row: dict[str, Any]) -> None:
+        if row["kind"] == "failure":
+            self._failures += 1
+            return
+        self._spent += row["cost_usd"] or 0.0
+        self._prompt_tokens += row["prompt_tokens"] or 0
+        self._completion_tokens += row["completion_tokens"] or 0
+        self._samples += row["sample_id"] not in self._answered
+        self._answered.add(row["sample_id"])
+
+    def _holding(self, sampler: str, now: float) -> _Holding:
+        """A sampler's holding; those of samplers that fell silent are given up."""
+        for name, other in list(self._holdings.items()):
+            if name != sampler and now - other.heard_at > SILENT_S:
+                self._window.ended(other.requests, now)
+                del self._holdings[name]
+        holding = self._holdings.setdefault(sampler, _Holding())
+        holding.heard_at = now
+        return holding
+
+    async def _change(self, timeout_s: float) -> None:
+        """Wait for a report, but not longer than ``timeout_s``."""
+        async with self._changed:
+            try:
+                await asyncio.wait_for(self._changed.wait(), timeout_s)
+            except TimeoutError:
+                return

@@ -6,7 +6,6 @@ from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.problems import Problem
-from pipelines.teacher import Recordings, recorded_files
 
 
 class LocalTeacher:
@@ -14,13 +13,10 @@ class LocalTeacher:
 
     async def start(self, config: RunConfig, problems: list[Problem], host: str) -> str:
         """Serve; returns the base URL."""
-        from pipelines.teacher.server import application, recorded_answers, rehearsal_answers, serve
+        from pipelines.teacher.server import application, local_answers, serve
 
-        if config.teacher.kind == "rehearsal":
-            answer = rehearsal_answers(problems, config.seed, config.teacher.rehearsal)
-        else:
-            answer = recorded_answers(Recordings(recorded_files(config.teacher.recorded_path or [])))
-        self._runner, base_url = await serve(application(answer, config.teacher.rehearsal, config.seed), host)
+        app = application(local_answers(config, problems), config.teacher.rehearsal, config.seed)
+        self._runner, base_url = await serve(app, host)
         return base_url
 
     async def stop(self) -> None:

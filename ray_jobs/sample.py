@@ -7,9 +7,12 @@ plan (problems × thoughts × draws, minus the journal) ──► Sampler actors
 python -m ray_jobs.sample --config configs/gsm8k_etd.yaml run_dir=runs/gsm8k
 """
 
+import asyncio
+import contextlib
+import math
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -18,73 +21,32 @@ from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, CredentialsError, RunStopped
 from pipelines.problems import Problem, from_rows
 from pipelines.teacher import (
+    ATTEMPTS,
     FAILURE_SCHEMA,
     SAMPLE_SCHEMA,
-    Recordings,
-    Request,
+    Dialect,
+    Failure,
+    OpenGate,
+    Teacher,
     model_name,
     price_of,
-    recorded_files,
 )
 from pipelines.thoughts import Prompt, load_prompt
 from ray_jobs import cli, paid
 from ray_jobs.journal import read_journal
-from ray_jobs.ledger import Ledger, LedgerStatus
+from ray_jobs.ledger import Ledger, LedgerStatus, Report
 from ray_jobs.local_teacher import endpoint
+from ray_jobs.plan import Plan, make_plan
 from ray_jobs.problems import PROBLEMS
 from ray_jobs.progress import Progress
 from ray_jobs.run_directory import Manifest, RunDirectory, digest
-from ray_jobs.sampler import Sampler
+from ray_jobs.sampler import Sampler, as_row
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
 
-_BLOCK_ROWS = 2_000  # far more than is in flight at once, so that no actor waits for its slowest request
-_DEFAULT_IN_FLIGHT = 64
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be asked: all requests in order, and those that the journal has no answer to."""
-
-    requests: list[Request]
-    missing: list[Request]
-    without_recording: int
-    spent_usd: float
-
-
-def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem]) -> Plan:
-    """All requests, in the order of problems, thoughts and draws, and those still to be answered.
-
-    Raises:
-        PaidRowsError: a problem that was sampled has another question now.
-    """
-    requests = [
-        Request.of(problem.problem_id, thought, draw, problem.question)
-        for problem in problems
-        for thought in config.sampling.thoughts
-        for draw in range(config.sampling.draws)
-    ]
-    offered = requests
-    if config.teacher.kind == "recorded":
-        recordings = Recordings(recorded_files(config.teacher.recorded_path or []))
-        offered = [r for r in requests if recordings.find(r.problem_id, r.thought, r.draw, r.question) is not None]
-    if config.teacher.kind == "rehearsal":
-        annotated = {problem.problem_id for problem in problems if problem.rationale}
-        offered = [request for request in requests if request.problem_id in annotated]
-    answered: set[str] = set()
-    spent = 0.0
-    shas = {problem.problem_id: paid.question_sha(problem.question) for problem in problems}
-    for row in read_journal(run_dir):
-        paid.check_question(run_dir, row, shas)
-        if row["kind"] == "sample":
-            answered.add(row["sample_id"])
-            spent += row.get("cost_usd") or 0.0
-    return Plan(
-        requests=offered,
-        missing=[request for request in offered if request.sample_id not in answered],
-        without_recording=len(requests) - len(offered),
-        spent_usd=spent,
-    )
+_BLOCK_ROWS = 500
+_BLOCKS_AT_ONCE = 4  # for each sampler, so that none waits for the slowest request of a block
+_PER_SAMPLER = 200  # requests a second that one process does with ease
 
 
 def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
@@ -130,16 +92,20 @@ def _ask(
     """The sampling graph: plan → samplers; answers go to the journal as they arrive.
 
     Raises:
-        RunStopped: the budget is reached.
+        RunStopped: the budget is reached, or the first request failed to the end.
         CredentialsError: the endpoint refuses every request.
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    ledger = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote(config, plan.spent_usd)
-    nodes = sum(node["Alive"] for node in ray.nodes())
     with endpoint(config, problems, here) as base_url:
+        api_key = os.environ.get(config.teacher.api_key_env) or "none"
+        first, dialect = asyncio.run(
+            _ask_first(Teacher(config.teacher, config.sampling, prompts, base_url, api_key), plan)
+        )
+        ledger = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote(config, plan.spent_usd)
+        ray.get(ledger.report.remote("driver", Report(rows=first)))
         answered = (
             ray.data.from_arrow(pa.Table.from_pylist([asdict(request) for request in plan.missing]))
             .repartition(target_num_rows_per_block=_BLOCK_ROWS)
@@ -149,16 +115,20 @@ def _ask(
                     "config": config,
                     "prompts": prompts,
                     "base_url": base_url,
-                    "api_key": os.environ.get(config.teacher.api_key_env) or "none",
+                    "api_key": api_key,
+                    "dialect": dialect,
                     "ledger": ledger,
-                    "in_flight": max(1, (config.teacher.max_in_flight or _DEFAULT_IN_FLIGHT) // nodes),
                 },
-                batch_size=_BLOCK_ROWS,
-                compute=ray.data.ActorPoolStrategy(size=nodes),
+                batch_size=None,
+                compute=ray.data.ActorPoolStrategy(
+                    size=_samplers(config, len(plan.missing)),
+                    max_tasks_in_flight_per_actor=_BLOCKS_AT_ONCE,
+                    max_concurrent_calls_per_actor=_BLOCKS_AT_ONCE,
+                ),
                 num_cpus=0,  # waiting for a teacher takes no core from those who compute
             )
         )
-        with Progress("sample", len(plan.missing), lambda: _progress(ray.get(ledger.status.remote()))):
+        with Progress("sample", plan.samples_missing, lambda: _progress(ray.get(ledger.status.remote()))):
             for _ in answered.iter_batches(batch_size=None):
                 pass
     status: LedgerStatus = ray.get(ledger.close.remote())
@@ -171,13 +141,38 @@ def _ask(
         raise RunStopped(f"sample: {status.stopped}; {status.samples:,} samples of this run are kept")
 
 
+async def _ask_first(teacher: Teacher, plan: Plan) -> tuple[list[dict[str, Any]], Dialect]:
+    """One request alone: a wrong key or model costs one refusal, and what the endpoint takes is learned once.
+
+    Raises:
+        TeacherRefused: no request can succeed.
+        RunStopped: nothing came of it in all attempts.
+    """
+    async with contextlib.aclosing(teacher):
+        answers = await teacher.ask(plan.missing[0], OpenGate())
+    failures = [answer for answer in answers if isinstance(answer, Failure)]
+    if failures and failures[0].attempts == ATTEMPTS:
+        raise RunStopped(f"sample: the first request failed {ATTEMPTS} times, no other was sent ({failures[0].error})")
+    return [as_row(answer, plan.missing[0]) for answer in answers], teacher.dialect
+
+
+def _samplers(config: RunConfig, requests: int) -> int:
+    """Sampler processes: one a node, more where the rate asks for them, no more than there are blocks."""
+    import ray
+
+    nodes = sum(bool(node["Alive"]) for node in ray.nodes())
+    per_minute = config.teacher.requests_per_minute
+    wanted = nodes if per_minute is None else max(nodes, math.ceil(per_minute / 60 / _PER_SAMPLER))
+    return max(1, min(wanted, math.ceil(requests / _BLOCK_ROWS)))
+
+
 def _compact(config: RunConfig, run_dir: RunDirectory, plan: Plan) -> Result:
     """The journal as Parquet, in plan order: samples, and the requests that failed to the end.
 
     Raises:
         RunStopped: more than ``sampling.max_failed`` of the requests failed.
     """
-    wanted = {request.sample_id for request in plan.requests}
+    wanted = set(plan.wanted)
     samples: dict[str, dict[str, Any]] = {}
     failures: dict[str, dict[str, Any]] = {}
     for row in read_journal(run_dir):
@@ -186,8 +181,8 @@ def _compact(config: RunConfig, run_dir: RunDirectory, plan: Plan) -> Result:
                 samples.setdefault(row["sample_id"], row)
             else:
                 failures[row["sample_id"]] = row  # the latest says what is wrong now
-    rows = [samples[request.sample_id] for request in plan.requests if request.sample_id in samples]
-    failed = [failures[r.sample_id] for r in plan.requests if r.sample_id in failures and r.sample_id not in samples]
+    rows = [samples[sample_id] for sample_id in plan.wanted if sample_id in samples]
+    failed = [failures[name] for name in plan.wanted if name in failures and name not in samples]
     run_dir.start("samples_failed")
     run_dir.write_table(pa.Table.from_pylist(failed, schema=FAILURE_SCHEMA), "samples_failed")
     run_dir.publish(
@@ -204,15 +199,15 @@ def _compact(config: RunConfig, run_dir: RunDirectory, plan: Plan) -> Result:
         ),
     )
     run_dir.write_table(pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA), "samples")
-    if len(failed) > config.sampling.max_failed * len(plan.requests):
+    if len(failed) > config.sampling.max_failed * len(plan.wanted):
         raise RunStopped(
-            f"sample: {len(failed):,} of {len(plan.requests):,} requests failed, more than sampling.max_failed "
+            f"sample: {len(failed):,} of {len(plan.wanted):,} requests failed, more than sampling.max_failed "
             f"{config.sampling.max_failed:g} (first: {failed[0]['sample_id']}: {failed[0]['error']})"
         )
     skipped = f", {plan.without_recording:,} without a completion skipped" if plan.without_recording else ""
     return Result(
         rows=len(rows),
-        summary=f"{len(rows):,} samples, {len(failed):,} failed, {len(plan.missing):,} asked now{skipped}",
+        summary=f"{len(rows):,} samples, {len(failed):,} failed, {plan.samples_missing:,} asked now{skipped}",
         notes={"version": digest(sorted(samples)), "failed": len(failed), "without_completion": plan.without_recording},
         is_final=not failed,
     )
@@ -224,9 +219,16 @@ def _prompts(config: RunConfig) -> dict[str, Prompt]:
 
 
 def _progress(status: LedgerStatus) -> tuple[int, str]:
-    done = status.samples + status.failures
-    cost = "price unknown" if status.spent_usd is None else f"${status.spent_usd:.4f}"
-    return done, f"{status.failures} failed, {cost}"
+    words = [f"{status.in_flight} in flight", f"{status.retries:,} retries"]
+    if status.failures:
+        words.append(f"{status.failures:,} failed")
+    if status.requests_per_minute is not None:
+        words.append(f"quota {status.requests_per_minute / 60:.3g} requests/s")
+    if status.tokens_per_minute is not None:
+        words.append(f"quota {status.tokens_per_minute:,.0f} tokens/min")
+    words.append(f"{status.prompt_tokens + status.completion_tokens:,} tokens")
+    words.append("price unknown" if status.spent_usd is None else f"${status.spent_usd:.4f}")
+    return status.samples + status.failures, ", ".join(words)
 
 
 SAMPLE = Stage(

@@ -1,33 +1,140 @@
-"""The sampler: an actor that keeps its share of the requests in flight.
+"""The sampler: an actor that asks the teacher, as fast as the ledger lets it.
 
-A batch is far larger than what is in flight at once, so that no request waits for the slowest of its batch.
-Answers go to the ledger as they arrive; the batch itself comes back as ids only.
+ledger ── turns ──► Sampler ── requests ──► teacher
+       ◄── reports (rows for the journal, attempts that ended, 429s) ──
+
+A batch is far larger than what is in flight at once, and several are at work together, so that no request waits
+for the slowest of its batch. Answers go to the ledger as they arrive; the batch itself comes back as ids only.
 """
 
 import asyncio
 import contextlib
-import time
+import itertools
+import uuid
 from collections import deque
-from dataclasses import asdict
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.config import RunConfig
-from pipelines.teacher import (
-    Lease,
-    Request,
-    Sample,
-    Teacher,
-    TeacherRefused,
-    estimate_tokens,
-    model_name,
-    price_of,
-)
+from pipelines.teacher import Dialect, Limits, Request, Sample, Teacher, TeacherRefused
 from pipelines.thoughts import Prompt
 from ray_jobs import paid
+from ray_jobs.ledger import Report
+
+_ASKED_AT_ONCE = 256  # waiting requests that one lease names
+_REPORT_EVERY_S = 0.02  # what arrives meanwhile goes together
+_SIGN_OF_LIFE_S = 2.0
+
+
+class RunHasStopped(Exception):  # noqa: N818 - reads as what happened
+    """The ledger lets nothing start any more."""
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """An attempt that waits for its turn."""
+
+    tokens: int
+    dollars: float
+    turn: asyncio.Future[None]
+
+
+class LedgerGate:
+    """The gate before each attempt of one sampler: turns are leased from the ledger in bulk, news go back to it."""
+
+    def __init__(self, ledger: Any) -> None:
+        """``ledger``: handle of the ``Ledger`` actor."""
+        self._ledger = ledger
+        self._name = uuid.uuid4().hex
+        self._waiting: deque[_Waiting] = deque()
+        self._news = Report()
+        self._in_flight = 0
+        self._sending = asyncio.Lock()
+        self._leasing: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
+
+    @contextlib.asynccontextmanager
+    async def turn(self, tokens: int, cost_usd: float, is_retry: bool) -> AsyncIterator[None]:
+        """Wait for this attempt's turn; retries come before what has not been asked yet.
+
+        Raises:
+            RunHasStopped: there will be none.
+        """
+        waiting = _Waiting(tokens, cost_usd, asyncio.get_running_loop().create_future())
+        if is_retry:
+            self._news.retries += 1
+            self._waiting.appendleft(waiting)
+        else:
+            self._waiting.append(waiting)
+        if self._leasing is None or self._leasing.done():
+            self._leasing = asyncio.create_task(self._lease())
+        await waiting.turn
+        self._in_flight += 1
+        self._start_reporting()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._news.ended += 1
+            self._news.ended_usd += cost_usd
+
+    def slow_down(self, pause_s: float) -> None:
+        """The endpoint answered 429: all samplers hear of it."""
+        self._news.refusals += 1
+        self._news.pause_s = max(pause_s, self._news.pause_s)
+
+    def obey(self, limits: Limits) -> None:
+        """What the endpoint's headers say, for all samplers."""
+        if limits != Limits():
+            self._news.limits = limits
+
+    def record(self, rows: list[dict[str, Any]]) -> None:
+        """Rows for the journal, with the next report."""
+        self._news.rows += rows
+        self._start_reporting()
+
+    async def reported(self) -> None:
+        """Wait until all that was recorded is in the journal."""
+        while self._news.rows:
+            await asyncio.sleep(_REPORT_EVERY_S)
+        async with self._sending:  # the report that took them is through
+            return
+
+    async def _lease(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            asked = list(itertools.islice(self._waiting, _ASKED_AT_ONCE))
+            delays = await self._ledger.lease.remote(
+                self._name, [one.tokens for one in asked], [one.dollars for one in asked]
+            )
+            if delays is None:
+                while self._waiting:
+                    self._waiting.popleft().turn.set_exception(RunHasStopped())
+                return
+            for delay_s in delays:
+                turn = self._waiting.popleft().turn
+                loop.call_later(delay_s, turn.set_result, None)
+
+    def _start_reporting(self) -> None:
+        if self._reporting is None or self._reporting.done():
+            self._reporting = asyncio.create_task(self._report())
+
+    async def _report(self) -> None:
+        """Report what is new, and now and then that this sampler lives, while anything is in flight."""
+        silent_s = 0.0
+        while self._in_flight or self._news != Report():
+            if self._news != Report() or silent_s >= _SIGN_OF_LIFE_S:
+                async with self._sending:
+                    news, self._news = self._news, Report()
+                    await self._ledger.report.remote(self._name, news)
+                silent_s = 0.0
+            await asyncio.sleep(_REPORT_EVERY_S)
+            silent_s += _REPORT_EVERY_S
 
 
 class Sampler:
-    """An actor that keeps its share of the requests in flight."""
+    """An actor with a client of its own."""
 
     def __init__(
         self,
@@ -35,75 +142,64 @@ class Sampler:
         prompts: dict[str, Prompt],
         base_url: str | None,
         api_key: str,
+        dialect: Dialect,
         ledger: Any,
-        in_flight: int,
     ) -> None:
         """``ledger``: handle of the ``Ledger`` actor."""
-        self._endpoint = config.teacher, config.sampling, prompts, base_url, api_key
+        self._calls = 0
+        self._endpoint = config.teacher, config.sampling, prompts, base_url, api_key, dialect
         self._ledger = ledger
-        self._in_flight = in_flight
-        self._gate = asyncio.Semaphore(in_flight)
-        self._waiting = 0
-        self._prompt = max(sum(estimate_tokens(m["content"]) for m in p.messages("")) for p in prompts.values())
-        self._longest_question = 0
-        self._max_tokens = config.sampling.max_tokens
-        self._price = price_of(model_name(config.teacher))
-        self._permits: deque[float] = deque()
-        self._leasing = asyncio.Lock()
-        self._rows: list[dict[str, Any]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._teacher: Teacher | None = None
+        self._gate: LedgerGate | None = None
 
     async def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         """Ask for every request of the batch; what comes back goes to the journal, here only ids."""
+        async with self._client() as (teacher, gate):
+            return await self._batch(teacher, gate, batch)
+
+    @contextlib.asynccontextmanager
+    async def _client(self) -> AsyncIterator[tuple[Teacher, LedgerGate]]:
+        """The one client and gate of all batches at work; they belong to the loop that calls, and end with the last."""
+        if self._teacher is None or self._gate is None:
+            self._teacher, self._gate = Teacher(*self._endpoint), LedgerGate(self._ledger)
+        teacher, gate = self._teacher, self._gate
+        self._calls += 1
+        try:
+            yield teacher, gate
+        finally:
+            self._calls -= 1
+            if self._calls == 0:
+                self._teacher = self._gate = None
+                await teacher.aclose()
+
+    async def _batch(self, teacher: Teacher, gate: LedgerGate, batch: dict[str, Any]) -> dict[str, list[str]]:
         columns = {name: values.tolist() for name, values in batch.items()}
         requests = [Request(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
-        self._waiting += len(requests)
-        self._longest_question = max(estimate_tokens(request.question) for request in requests)
-        async with contextlib.aclosing(Teacher(*self._endpoint)) as teacher:
+        ids = [sample_id for request in requests for sample_id in request.sample_ids]
+        unanswered = set(await self._ledger.unanswered.remote(ids))
+        await asyncio.gather(*(self._ask(teacher, gate, request, unanswered) for request in requests))
+        await gate.reported()
+        return {"sample_id": ids}
 
-            async def one(request: Request) -> None:
-                async with self._gate:
-                    if await self._permitted():
-                        await self._ask(teacher, request)
-
-            await asyncio.gather(*(one(request) for request in requests))
-        if self._writer is not None:
-            await self._writer
-        return {"sample_id": columns["sample_id"]}
-
-    async def _ask(self, teacher: Teacher, request: Request) -> None:
+    async def _ask(self, teacher: Teacher, gate: LedgerGate, request: Request, unanswered: set[str]) -> None:
+        """Ask until every draw has its row."""
+        if not unanswered.issuperset(request.sample_ids):
+            singles = [single for single in request.split() if single.sample_ids[0] in unanswered]
+            await asyncio.gather(*(self._ask(teacher, gate, single, unanswered) for single in singles))
+            return
         try:
-            answer = await teacher.ask(request)
+            answers = await teacher.ask(request, gate)
         except TeacherRefused as error:
             await self._ledger.refuse.remote(str(error))
             return
-        kind = "sample" if isinstance(answer, Sample) else "failure"
-        sha = paid.question_sha(request.question)
-        self._rows.append({"kind": kind, "question_sha": sha, **asdict(answer)})
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+        except RunHasStopped:
+            return
+        gate.record([as_row(answer, request) for answer in answers])
+        rest = request.split()[len(answers) :]
+        await asyncio.gather(*(self._ask(teacher, gate, single, unanswered) for single in rest))
 
-    async def _write(self) -> None:
-        """One write at a time; what arrives meanwhile goes with the next."""
-        while self._rows:
-            rows, self._rows = self._rows, []
-            await self._ledger.record.remote(rows)
 
-    async def _permitted(self) -> bool:
-        """Wait for this request's turn; False once the run has stopped."""
-        async with self._leasing:
-            while not self._permits:
-                asked = self._prompt + self._longest_question
-                cost = self._price.cost(asked, self._max_tokens) if self._price else 0.0
-                count = min(self._in_flight, self._waiting)  # a permit that nobody uses would count as in flight
-                lease: Lease | None = await self._ledger.lease.remote(count, asked + self._max_tokens, cost)
-                if lease is None:
-                    return False
-                start = time.monotonic() + lease.delay_s
-                self._permits.extend(start + turn * lease.spacing_s for turn in range(lease.count))
-                if lease.count == 0:
-                    await asyncio.sleep(lease.delay_s)
-            turn = self._permits.popleft()
-            self._waiting -= 1
-        await asyncio.sleep(max(0.0, turn - time.monotonic()))
-        return True
+def as_row(answer: Any, request: Request) -> dict[str, Any]:
+    """A sample or failure as a row of the journal."""
+    kind = "sample" if isinstance(answer, Sample) else "failure"
+    return {"kind": kind, "question_sha": paid.question_sha(request.question), **asdict(answer)}

@@ -1,23 +1,33 @@
 """The teacher: the OpenAI-compatible client, its quota and price, and two local teachers that need no key."""
 
-from pipelines.teacher.client import Teacher, TeacherRefused, model_name
-from pipelines.teacher.price import Price, estimate_tokens, price_of
-from pipelines.teacher.quota import Lease, Quota
+from pipelines.teacher.client import ATTEMPTS, Gate, OpenGate, Teacher, TeacherRefused, model_name
+from pipelines.teacher.dialect import Dialect
+from pipelines.teacher.price import Price, price_of
+from pipelines.teacher.quota import Grant, Limits, Quota
 from pipelines.teacher.recorded import Recordings, recorded_files
 from pipelines.teacher.request import FAILURE_SCHEMA, SAMPLE_SCHEMA, Failure, Request, Sample
+from pipelines.teacher.tokens import PromptTokens, estimate_tokens
+from pipelines.teacher.window import Window
 
 __all__ = [
+    "ATTEMPTS",
     "FAILURE_SCHEMA",
     "SAMPLE_SCHEMA",
+    "Dialect",
     "Failure",
-    "Lease",
+    "Gate",
+    "Grant",
+    "Limits",
+    "OpenGate",
     "Price",
+    "PromptTokens",
     "Quota",
     "Recordings",
     "Request",
     "Sample",
     "Teacher",
     "TeacherRefused",
+    "Window",
     "estimate_tokens",
     "model_name",
     "price_of",

@@ -34,8 +34,3 @@ def _table() -> dict[str, Price]:
 def price_of(model: str) -> Price | None:
     """The model's price, or None where it is unknown."""
     return _table().get(model)
-
-
-def estimate_tokens(text: str) -> int:
-    """Tokens of a text before a provider has counted them: about four characters each."""
-    return len(text) // 4 + 1

@@ -1,11 +1,11 @@
 """What is asked of a teacher, and what comes back.
 
-    Request(sample_id="gsm8k/train/12/pot/0", problem_id="gsm8k/train/12", thought="pot", draw=0, question="...")
+    Request(problem_id="gsm8k/train/12", thought="pot", draw=0, draws=4, question="...")
 
 ``Sample`` is a row of ``samples/``, ``Failure`` a row of ``samples_failed/``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
@@ -45,19 +45,22 @@ FAILURE_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One completion to ask for. ``sample_id`` is problem/thought/draw and never changes."""
+    """One request for ``draws`` completions, numbered from ``draw``."""
 
-    sample_id: str
     problem_id: str
     thought: str
     draw: int
+    draws: int = 1
     question: str
 
-    @classmethod
-    def of(cls, problem_id: str, thought: str, draw: int, question: str) -> "Request":
-        """The request for one draw of one thought of one problem."""
-        sample_id = f"{problem_id}/{thought}/{draw}"
-        return cls(sample_id=sample_id, problem_id=problem_id, thought=thought, draw=draw, question=question)
+    @property
+    def sample_ids(self) -> list[str]:
+        """The ids of its samples: problem/thought/draw. They never change."""
+        return [sample_id(self.problem_id, self.thought, draw) for draw in range(self.draw, self.draw + self.draws)]
+
+    def split(self) -> "list[Request]":
+        """The same as requests for one completion each."""
+        return [replace(self, draw=draw, draws=1) for draw in range(self.draw, self.draw + self.draws)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +94,14 @@ class Failure:
     attempts: int
 
 
-def request_id_header(sample_id: str) -> dict[str, str]:
-    """The header that names the sample; ids are quoted, since headers are ASCII."""
-    return {REQUEST_ID_HEADER: quote(sample_id)}
+def sample_id(problem_id: str, thought: str, draw: int) -> str:
+    """The id of a sample."""
+    return f"{problem_id}/{thought}/{draw}"
+
+
+def request_id_header(request: Request) -> dict[str, str]:
+    """The header that names a request's first sample; ids are quoted, since headers are ASCII."""
+    return {REQUEST_ID_HEADER: quote(request.sample_ids[0])}
 
 
 def sample_key(header: str) -> tuple[str, str, int]:

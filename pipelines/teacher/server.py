@@ -1,110 +1,143 @@
 """A local teacher: a real HTTP server that speaks the chat-completions protocol.
 
-    POST /v1/chat/completions   {"model": "rehearsal", "messages": [...]}  + header X-Client-Request-Id
+    POST /v1/chat/completions   {"model": "rehearsal", "messages": [...], "n": 4}
     GET  /v1/models
+    GET  /counts                what it has seen: requests, refusals, faults, completions paid for twice
 
 The sample is named by the request-id header (problem/thought/draw), so that the answer to a request never
-depends on the order in which requests arrive. Token counts are estimates. Streaming is not spoken.
+depends on the order in which requests arrive. Clients that do not send it get a chain of thought, another draw
+each time they ask. Token counts are estimates. Streaming is not spoken.
 """
 
 import asyncio
+import functools
 import json
-import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from aiohttp import web
 
-from pipelines.config import RehearsalConfig
+from pipelines.config import RehearsalConfig, RunConfig
 from pipelines.problems import Problem
+from pipelines.teacher.behaviour import Behaviour
 from pipelines.teacher.completion import Completion
-from pipelines.teacher.price import estimate_tokens
-from pipelines.teacher.recorded import Recordings
+from pipelines.teacher.recorded import Recordings, recorded_files
 from pipelines.teacher.rehearsal import complete
 from pipelines.teacher.request import REQUEST_ID_HEADER, sample_key
+from pipelines.teacher.tokens import estimate_tokens
 from pipelines.thoughts import SAMPLED, asked
 
 Answer = Callable[[str, str, int, str], Completion | None]
 """(problem id, thought, draw, question) -> the completion, or None where there is none."""
 
+_SILENCE_S = 3600.0
+_tokens = functools.lru_cache(maxsize=4096)(estimate_tokens)  # demonstrations come again and again
+
 
 def rehearsal_answers(problems: Iterable[Problem], seed: int, config: RehearsalConfig) -> Answer:
     """Answers from the problems' annotated solutions."""
-    rationales = {problem.problem_id: problem.rationale for problem in problems}
+    known = {problem.problem_id: problem for problem in problems}
+    ids = {problem.question: problem.problem_id for problem in known.values()}
 
     def answer(problem_id: str, thought: str, draw: int, question: str) -> Completion | None:
-        rationale = rationales.get(problem_id)
-        if rationale is None:
+        problem = known.get(problem_id or ids.get(question, ""))
+        if problem is None or problem.rationale is None:
             return None
-        return complete(rationale, thought, f"{problem_id}/{thought}/{draw}", seed, config)
+        return complete(problem.rationale, thought, f"{problem.problem_id}/{thought}/{draw}", seed, config)
 
     return answer
 
 
-def recorded_answers(recordings: Recordings) -> Answer:
-    """Answers from recorded completions."""
-    return recordings.find
+def local_answers(config: RunConfig, problems: Iterable[Problem]) -> Answer:
+    """The answers of the configured local teacher.
+
+    Raises:
+        DataError: a recording is missing or malformed.
+    """
+    if config.teacher.kind == "rehearsal":
+        return rehearsal_answers(problems, config.seed, config.teacher.rehearsal)
+    return Recordings(recorded_files(config.teacher.recorded_path or [])).find
 
 
 def application(answer: Answer, config: RehearsalConfig, seed: int = 0) -> web.Application:
-    """The server as an aiohttp application; ``config`` sets its latency and faults."""
-    faults = random.Random(seed)
+    """The server as an aiohttp application; ``config`` sets its latency, quota and faults."""
+    behaviour = Behaviour(config, seed)
+    anonymous: Counter[str] = Counter()
 
-    async def chat(request: web.Request) -> web.Response:
+    async def chat(request: web.Request) -> web.StreamResponse:
         try:
             body = json.loads(await request.read())
             question = asked(next(m["content"] for m in reversed(body["messages"]) if m["role"] == "user"))
-            problem_id, thought, draw = sample_key(request.headers[REQUEST_ID_HEADER])
+            header = request.headers.get(REQUEST_ID_HEADER)
+            problem_id, thought, draw = sample_key(header) if header else ("", "cot", anonymous[question])
+            n = int(body.get("n") or 1)
+            anonymous[question] += 0 if header else n
             if thought not in SAMPLED:
                 raise ValueError(thought)
         except (KeyError, ValueError, TypeError, StopIteration) as error:
-            return _error(400, "invalid_request", f"expected messages and a header {REQUEST_ID_HEADER} ({error!r})")
-        if config.latency_s:
-            await asyncio.sleep(config.latency_s)
-        chance = faults.random()
-        if chance < config.rate_limited:
-            return _error(429, "rate_limit_exceeded", "slow down", {"Retry-After": "0"})
-        if chance < config.rate_limited + config.server_errors:
-            return _error(500, "server_error", "a fault on purpose")
-        completion = answer(problem_id, thought, draw, question)
-        if completion is None:
-            return _error(404, "no_completion", f"no completion for {problem_id}/{thought}/{draw}")
-        prompt_tokens = sum(estimate_tokens(message["content"]) for message in body["messages"])
-        return web.json_response(_response(completion, prompt_tokens, f"{problem_id}/{thought}/{draw}"))
+            return _error(400, "invalid_request", f"expected messages ending with a question ({error!r})")
+        prompt_tokens = sum(_tokens(message["content"]) for message in body["messages"])
+        may_answer = int(body.get("max_completion_tokens") or body.get("max_tokens") or 0)
+        if not behaviour.admits(prompt_tokens + n * may_answer):
+            return _error(429, "rate_limit_exceeded", "above the quota", {"Retry-After": "1"})
+        async with behaviour.served():
+            fault = behaviour.fault()
+            if fault is not None:
+                return await _faulty(fault, request)
+            found = [answer(problem_id, thought, draw + turn, question) for turn in range(n)]
+            completions = [completion for completion in found if completion is not None]
+            sample_id = f"{problem_id or question[:40]}/{thought}/{draw}"
+            if not completions:
+                return _error(404, "no_completion", f"no completion for {sample_id}")
+            counts = behaviour.counts
+            counts.answered += 1
+            counts.answers.update(f"{sample_id}+{turn}" for turn in range(len(completions)))
+            response = chat_completion(completions, prompt_tokens, sample_id)
+            counts.prompt_tokens += prompt_tokens
+            counts.completion_tokens += response["usage"]["completion_tokens"]
+            return web.json_response(response)
 
     async def models(_request: web.Request) -> web.Response:
         names = [{"id": name, "object": "model"} for name in ("recorded", "rehearsal")]
         return web.json_response({"object": "list", "data": names})
 
-    app = web.Application(client_max_size=16 * 2**20)
+    async def counts(_request: web.Request) -> web.Response:
+        return web.json_response(behaviour.counts.summary())
+
+    app = web.Application(client_max_size=256 * 2**20)
     app.router.add_post("/v1/chat/completions", chat)
     app.router.add_get("/v1/models", models)
+    app.router.add_get("/counts", counts)
     return app
 
 
-async def serve(app: web.Application, host: str) -> tuple[web.AppRunner, str]:
-    """Start serving on a free port of ``host``; returns the runner (to clean up) and the base URL."""
-    runner = web.AppRunner(app, access_log=None)
+async def serve(app: web.Application, host: str, port: int = 0) -> tuple[web.AppRunner, str]:
+    """Start serving (port 0: a free one); returns the runner (to clean up) and the base URL."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, host, 0)
+    site = web.TCPSite(runner, host, port, backlog=4096)
     await site.start()
     port = runner.addresses[0][1]
     return runner, f"http://{host}:{port}/v1"
 
 
-def _response(completion: Completion, prompt_tokens: int, sample_id: str) -> dict[str, object]:
-    completion_tokens = estimate_tokens(completion.text)
+def chat_completion(completions: list[Completion], prompt_tokens: int, sample_id: str) -> dict[str, Any]:
+    """The protocol's response with one choice each."""
+    completion_tokens = sum(estimate_tokens(completion.text) for completion in completions)
     return {
         "id": f"chatcmpl-{sample_id}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": completion.model,
+        "model": completions[0].model,
         "choices": [
             {
-                "index": 0,
+                "index": index,
                 "message": {"role": "assistant", "content": completion.text},
                 "finish_reason": completion.finish_reason,
             }
+            for index, completion in enumerate(completions)
         ],
         "usage": {
             "prompt_tokens": prompt_tokens,
@@ -112,6 +145,23 @@ def _response(completion: Completion, prompt_tokens: int, sample_id: str) -> dic
             "total_tokens": prompt_tokens + completion_tokens,
         },
     }
+
+
+async def _faulty(fault: str, request: web.Request) -> web.StreamResponse:
+    """One of the faults that real endpoints show."""
+    if fault == "rate_limited":
+        return _error(429, "rate_limit_exceeded", "slow down", {"Retry-After": "0"})
+    if fault == "server_error":
+        return _error(500, "server_error", "a fault on purpose")
+    if fault == "no_choices":
+        return web.json_response({**chat_completion([Completion("", "stop", "")], 1, ""), "choices": []})
+    if fault == "broken_json":
+        return web.Response(text='{"id": "chatcmpl-', content_type="application/json")
+    if fault == "silent":
+        await asyncio.sleep(_SILENCE_S)
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -28,7 +28,7 @@ SMALL = """\
 run_dir: {run_dir}
 problems: {{source: generated, count: 40, limit: 30}}
 evaluation_problems: [{{source: generated, split: test, count: 12}}]
-teacher: {{kind: rehearsal, rehearsal: {{mistakes: 0.2, server_errors: 0.1}}}}
+teacher: {{kind: rehearsal, rehearsal: {{mistakes: 0.2, faults: 0.1, fault_kinds: [server_error, dropped]}}}}
 sampling: {{draws: 1, demonstrations: 0}}
 mixture: {{dev_fraction: 0.2}}
 student: {{model: tiny, init: random, vocabulary: 300}}

@@ -158,7 +158,7 @@ def test_a_dry_run_calls_and_writes_nothing(tmp_path: Path, capsys: pytest.Captu
     ]
     distill.command(config(tmp_path, *overrides), dry_run=True)
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("20 rows", "120 requests (0 answered before)", "at most $0.00", "parameters"):
+    for words in ("20 rows", "60 requests for 120 samples (0 answered before)", "at most $0.00", "parameters"):
         assert words in said
     assert not any(tmp_path.iterdir())
 

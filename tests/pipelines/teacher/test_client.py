@@ -1,7 +1,8 @@
 """The client against real HTTP servers on this machine: what is retried, what is kept, what ends the run."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,37 @@ from tenacity import wait_none
 
 from pipelines.config import RehearsalConfig, SamplingConfig, TeacherConfig
 from pipelines.problems import Problem
-from pipelines.teacher import Failure, Request, Sample, Teacher, TeacherRefused, client, server
+from pipelines.teacher import Failure, Limits, OpenGate, Request, Sample, Teacher, TeacherRefused, client, server
 from pipelines.thoughts import load_prompt
 
+
+class CountingGate:
+    """A gate that is always open and remembers what was said at it."""
+
+    def __init__(self) -> None:
+        self.tokens: list[int] = []
+        self.retries: list[bool] = []
+        self.pauses: list[float] = []
+        self.limits: list[Limits] = []
+
+    @property
+    def turns(self) -> int:
+        return len(self.tokens)
+
+    def turn(self, tokens: int, cost_usd: float, is_retry: bool) -> AbstractAsyncContextManager[None]:
+        self.tokens.append(tokens)
+        self.retries.append(is_retry)
+        return nullcontext()
+
+    def slow_down(self, pause_s: float) -> None:
+        self.pauses.append(pause_s)
+
+    def obey(self, limits: Limits) -> None:
+        self.limits.append(limits)
+
+
 Handler = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
-REQUEST = Request.of("clips/train/0", "pot", 0, "How many clips?")
+REQUEST = Request(problem_id="clips/train/0", thought="pot", draw=0, question="How many clips?")
 RIGHT = {
     "id": "r1",
     "object": "chat.completion",
@@ -65,7 +92,7 @@ def refused(status: int, code: str) -> web.Response:
 async def test_a_sample_carries_tokens_cost_and_the_servers_words() -> None:
     """0.15 and 0.60 dollars per million tokens (prices.yaml)."""
     async with teacher_of(scripted(web.json_response(RIGHT))) as teacher:
-        sample = await teacher.ask(REQUEST)
+        [sample] = await teacher.ask(REQUEST, OpenGate())
     assert isinstance(sample, Sample)
     assert ("clips/train/0/pot/0", "ans = 1", "stop", "m-2026", "r1") == (
         sample.sample_id,
@@ -86,7 +113,7 @@ async def test_the_request_says_what_was_configured() -> None:
         return web.json_response(RIGHT)
 
     async with teacher_of(scripted(look)) as teacher:
-        await teacher.ask(REQUEST)
+        await teacher.ask(REQUEST, OpenGate())
     expected = {"model": "gpt-4o-mini", "temperature": 0.7, "max_tokens": 512, "top_k": 5, "id": "clips/train/0/pot/0"}
     assert expected == {name: seen[name] for name in expected}
     assert "Question: How many clips?" == seen["messages"][-1]["content"]
@@ -95,7 +122,7 @@ async def test_the_request_says_what_was_configured() -> None:
 async def test_an_unknown_price_is_null_and_never_zero() -> None:
     """A model that the table does not know."""
     async with teacher_of(scripted(web.json_response(RIGHT)), model="mystery") as teacher:
-        sample = await teacher.ask(REQUEST)
+        [sample] = await teacher.ask(REQUEST, OpenGate())
     assert isinstance(sample, Sample) and sample.cost_usd is None
 
 
@@ -113,9 +140,9 @@ async def test_an_unknown_price_is_null_and_never_zero() -> None:
 async def test_a_passing_fault_is_tried_again(fault: web.Response) -> None:
     """Two faults, then an answer."""
     async with teacher_of(scripted(fault, fault, web.json_response(RIGHT))) as teacher:
-        answer = await teacher.ask(REQUEST)
+        [answer] = await teacher.ask(REQUEST, gate := CountingGate())
     assert isinstance(answer, Sample)
-    assert 3 == teacher.attempts
+    assert 3 == gate.turns
 
 
 async def test_a_dropped_connection_is_tried_again() -> None:
@@ -127,13 +154,13 @@ async def test_a_dropped_connection_is_tried_again() -> None:
         return web.Response()
 
     async with teacher_of(scripted(hang_up, web.json_response(RIGHT))) as teacher:
-        assert isinstance(await teacher.ask(REQUEST), Sample)
+        assert isinstance((await teacher.ask(REQUEST, OpenGate()))[0], Sample)
 
 
 async def test_what_fails_to_the_end_is_a_failure_with_its_attempts() -> None:
     """Never a silent gap."""
     async with teacher_of(scripted(refused(500, "server_error"))) as teacher:
-        answer = await teacher.ask(REQUEST)
+        [answer] = await teacher.ask(REQUEST, OpenGate())
     assert isinstance(answer, Failure)
     assert ("clips/train/0/pot/0", 8) == (answer.sample_id, answer.attempts)
     assert "HTTP 500" in answer.error
@@ -142,7 +169,7 @@ async def test_what_fails_to_the_end_is_a_failure_with_its_attempts() -> None:
 async def test_a_bad_request_is_not_tried_again() -> None:
     """400 will be 400 tomorrow."""
     async with teacher_of(scripted(refused(400, "context_length_exceeded"))) as teacher:
-        answer = await teacher.ask(REQUEST)
+        [answer] = await teacher.ask(REQUEST, OpenGate())
     assert isinstance(answer, Failure) and 1 == answer.attempts
 
 
@@ -158,8 +185,8 @@ async def test_what_no_request_can_pass_ends_the_run(answer: web.Response, messa
     """One clear line, after one attempt."""
     async with teacher_of(scripted(answer)) as teacher:
         with pytest.raises(TeacherRefused, match=message):
-            await teacher.ask(REQUEST)
-    assert 1 == teacher.attempts
+            await teacher.ask(REQUEST, gate := CountingGate())
+    assert 1 == gate.turns
 
 
 async def test_the_rehearsal_server_answers_through_its_faults() -> None:
@@ -174,9 +201,133 @@ async def test_the_rehearsal_server_answers_through_its_faults() -> None:
         dataset="clips",
         split="train",
     )
-    faulty = RehearsalConfig(mistakes=0, rate_limited=0.2, server_errors=0.2)
+    faulty = RehearsalConfig(
+        mistakes=0, faults=0.4, fault_kinds=["rate_limited", "server_error", "broken_json", "no_choices", "dropped"]
+    )
     app = server.application(server.rehearsal_answers([problem], 0, faulty), faulty)
+    gate = CountingGate()
     async with teacher_of(app, model="rehearsal") as teacher:
-        answers = [await teacher.ask(Request.of("clips/train/0", "pot", draw, "How many clips?")) for draw in range(20)]
+        answers = [(await teacher.ask(replace(REQUEST, draw=draw), gate))[0] for draw in range(20)]
     assert ["clips = 48 / 2\nans = clips"] * 20 == [a.completion for a in answers if isinstance(a, Sample)]
-    assert teacher.attempts > 20
+    assert gate.turns > 20
+
+
+SEVERAL = replace(REQUEST, draws=3)
+
+
+def several(*texts: str) -> dict[str, Any]:
+    return {
+        **RIGHT,
+        "choices": [
+            {"index": index, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+            for index, text in enumerate(texts)
+        ],
+    }
+
+
+async def test_several_draws_travel_as_one_request_whose_cost_stands_in_the_first_row() -> None:
+    """n = 3."""
+    async with teacher_of(scripted(web.json_response(several("a", "b", "c")))) as teacher:
+        samples = await teacher.ask(SEVERAL, OpenGate())
+    assert [("clips/train/0/pot/0", "a", 1000), ("clips/train/0/pot/1", "b", 0), ("clips/train/0/pot/2", "c", 0)] == [
+        (s.sample_id, s.completion, s.prompt_tokens) for s in samples if isinstance(s, Sample)
+    ]
+    assert pytest.approx(1000 * 0.15e-6 + 100 * 0.60e-6) == sum(s.cost_usd for s in samples if isinstance(s, Sample))
+
+
+async def test_an_endpoint_that_ignores_n_is_not_asked_for_several_again() -> None:
+    """One choice came back for three: the caller asks for the rest, and n is not sent any more."""
+    bodies: list[dict[str, Any]] = []
+
+    async def look(request: web.Request) -> web.Response:
+        bodies.append(await request.json())
+        return web.json_response(RIGHT)
+
+    async with teacher_of(scripted(look)) as teacher:
+        assert 1 == len(await teacher.ask(SEVERAL, OpenGate()))
+        assert 1 == len(await teacher.ask(SEVERAL, OpenGate()))
+    assert [3, None] == [body.get("n") for body in bodies]
+
+
+@pytest.mark.parametrize(
+    ("param", "message", "without", "instead"),
+    [
+        (
+            "max_tokens",
+            "'max_tokens' is not supported. Use 'max_completion_tokens'.",
+            "max_tokens",
+            "max_completion_tokens",
+        ),
+        ("temperature", "'temperature' does not support 0.7 with this model.", "temperature", "max_tokens"),
+        ("n", "n must be 1", "n", "max_tokens"),
+        (None, "`n` is not supported by this model", "n", "max_tokens"),
+    ],
+)
+async def test_what_an_endpoint_does_not_take_it_is_asked_once(
+    param: str | None, message: str, without: str, instead: str
+) -> None:
+    """The refusal teaches the dialect; later requests have it from the start."""
+    bodies: list[dict[str, Any]] = []
+
+    async def picky(request: web.Request) -> web.Response:
+        body = await request.json()
+        bodies.append(body)
+        if without in body:
+            return web.json_response({"error": {"message": message, "code": "unsupported", "param": param}}, status=400)
+        return web.json_response(RIGHT)
+
+    async with teacher_of(scripted(picky)) as teacher:
+        for _ in range(2):
+            assert isinstance((await teacher.ask(SEVERAL, OpenGate()))[0], Sample)
+    assert [True, False, False] == [without in body for body in bodies]
+    assert all(instead in body for body in bodies[1:])
+
+
+@pytest.mark.parametrize(
+    ("message", "finish_reason", "completion", "reasoning"),
+    [
+        ({"content": "ans = 1", "reasoning_content": "Let me see."}, "stop", "ans = 1", "Let me see."),
+        ({"content": "<think>\nLet me see.\n</think>\n\nans = 1"}, "stop", "ans = 1", "Let me see."),
+        ({"content": "Let me see.\n</think>\nans = 1"}, "stop", "ans = 1", "Let me see."),
+        ({"content": "<think>\nLet me"}, "length", "", "Let me"),
+        ({"content": "ans = 1"}, "stop", "ans = 1", None),
+        ({"content": None, "refusal": "I will not."}, "refusal", "I will not.", None),
+    ],
+    ids=["own field", "tags", "no opening tag", "cut while thinking", "none", "refusal"],
+)
+async def test_hidden_thinking_is_kept_apart(
+    message: dict[str, Any], finish_reason: str, completion: str, reasoning: str | None
+) -> None:
+    """As DeepSeek, vLLM and others send it."""
+    choice = {"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", **message}}
+    async with teacher_of(scripted(web.json_response({**RIGHT, "choices": [choice]}))) as teacher:
+        [sample] = await teacher.ask(REQUEST, OpenGate())
+    assert isinstance(sample, Sample)
+    assert (completion, reasoning, finish_reason) == (sample.completion, sample.reasoning, sample.finish_reason)
+
+
+async def test_what_a_content_filter_refuses_is_a_sample_that_says_so() -> None:
+    """Azure's HTTP 400: never tried again, never a failure."""
+    async with teacher_of(scripted(refused(400, "content_filter"))) as teacher:
+        [sample] = await teacher.ask(REQUEST, gate := CountingGate())
+    assert isinstance(sample, Sample) and ("", "content_filter") == (sample.completion, sample.finish_reason)
+    assert 1 == gate.turns
+
+
+async def test_every_attempt_asks_for_a_turn_and_says_what_it_may_use() -> None:
+    """Prompt and max_tokens of each draw; a retry says that it is one."""
+    gate = CountingGate()
+    async with teacher_of(scripted(refused(500, "server_error"), web.json_response(several("a", "b", "c")))) as teacher:
+        await teacher.ask(SEVERAL, gate)
+    assert [False, True] == gate.retries
+    assert all(3 * 512 < tokens < 3 * 512 + 600 for tokens in gate.tokens)
+
+
+async def test_a_429_and_the_limits_in_headers_reach_the_gate() -> None:
+    """Retry-After and x-ratelimit."""
+    headers = {"Retry-After": "0.01", "x-ratelimit-limit-requests": "500"}
+    too_fast = web.json_response({"error": {"message": "slow", "code": "rate_limit"}}, status=429, headers=headers)
+    async with teacher_of(scripted(too_fast, web.json_response(RIGHT))) as teacher:
+        await teacher.ask(REQUEST, gate := CountingGate())
+    assert [0.01] == gate.pauses
+    assert 500 in [limits.requests for limits in gate.limits]

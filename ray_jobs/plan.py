@@ -1,0 +1,117 @@
+"""The plan of a sampling: every sample that is wanted, and the requests for those that the journal lacks.
+
+    Plan(wanted=["gsm8k/train/0/cot/0", ...], missing=[Request(..., thought="cot", draw=0, draws=4), ...], ...)
+
+Draws that are missing side by side are one request with ``n``; the teacher's client splits it where the endpoint
+takes no ``n``. Local teachers are asked only what they have an answer to.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipelines.config import RunConfig
+from pipelines.problems import Problem
+from pipelines.teacher import Recordings, Request, recorded_files
+from pipelines.thoughts import SAMPLED
+from ray_jobs import paid
+from ray_jobs.journal import read_journal
+from ray_jobs.run_directory import RunDirectory
+
+
+@dataclass
+class Seen:
+    """What the journal's answers to one thought have used."""
+
+    samples: int = 0
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def add(self, prompt_tokens: int, completion_tokens: int) -> None:
+        """Count a sample; those of one request share its tokens, which stand in the first row."""
+        self.samples += 1
+        self.requests += prompt_tokens > 0
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += completion_tokens
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is wanted, in order, what is still to be asked, and what the answers so far have used, by thought."""
+
+    wanted: list[str]
+    missing: list[Request]
+    without_recording: int
+    spent_usd: float
+    seen: dict[str, Seen]
+
+    @property
+    def samples_missing(self) -> int:
+        """How many completions are still to come."""
+        return sum(request.draws for request in self.missing)
+
+
+def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem]) -> Plan:
+    """All samples, in the order of problems, thoughts and draws, and requests for those still to be answered.
+
+    Raises:
+        PaidRowsError: a problem that was sampled has another question now.
+    """
+    answered: set[str] = set()
+    seen = {thought: Seen() for thought in SAMPLED}
+    spent = 0.0
+    shas = {problem.problem_id: paid.question_sha(problem.question) for problem in problems}
+    for row in read_journal(run_dir):
+        paid.check_question(run_dir, row, shas)
+        if row["kind"] == "sample":
+            answered.add(row["sample_id"])
+            spent += row.get("cost_usd") or 0.0
+            seen[row["thought"]].add(row.get("prompt_tokens") or 0, row.get("completion_tokens") or 0)
+    offered = _offered(config, problems)
+    wanted = [single for group in offered for single in group]
+    missing = [
+        request
+        for group in offered
+        for request in _runs([single for single in group if single.sample_ids[0] not in answered])
+    ]
+    return Plan(
+        wanted=[single.sample_ids[0] for single in wanted],
+        missing=missing,
+        without_recording=len(problems) * len(config.sampling.thoughts) * config.sampling.draws - len(wanted),
+        spent_usd=spent,
+        seen=seen,
+    )
+
+
+def _offered(config: RunConfig, problems: list[Problem]) -> list[list[Request]]:
+    """For each problem and thought, a request for each draw that the teacher can answer."""
+    recordings = None
+    if config.teacher.kind == "recorded":
+        recordings = Recordings(recorded_files(config.teacher.recorded_path or []))
+    groups = []
+    for problem, thought in itertools.product(problems, config.sampling.thoughts):
+        if config.teacher.kind == "rehearsal" and not problem.rationale:
+            continue
+        group = [
+            Request(problem_id=problem.problem_id, thought=thought, draw=draw, question=problem.question)
+            for draw in range(config.sampling.draws)
+        ]
+        if recordings is not None:
+            group = [r for r in group if recordings.find(r.problem_id, r.thought, r.draw, r.question) is not None]
+        groups.append(group)
+    return groups
+
+
+def _runs(singles: list[Request]) -> Iterator[Request]:
+    """Neighbouring draws as one request."""
+    for _, run in itertools.groupby(enumerate(singles), lambda pair: pair[1].draw - pair[0]):
+        members = [single for _, single in run]
+        first = members[0]
+        yield Request(
+            problem_id=first.problem_id,
+            thought=first.thought,
+            draw=first.draw,
+            draws=len(members),
+            question=first.question,
+        )
