@@ -4,7 +4,8 @@
     sample      7,200 requests for 7,200 samples, about 1.1M prompt and 0.4M completion tokens, about $0.41
     train       at most 2,250 steps of 32 examples; 1.25M parameters, 20 MB; about 0.1 hours on this machine
 
-What depends on the teacher's answers is taken from those it has given so far, else from the prompts' demonstrations. Nothing here needs Ray.
+What depends on the teacher's answers is taken from those it has given so far, else from our demonstrations.
+Nothing here needs Ray.
 """
 
 import time
@@ -81,7 +82,10 @@ def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | No
 
 def _sampling(config: RunConfig, plan: Plan) -> str:
     """Tokens from the answers so far; before there are any, from the real prompts and their demonstrations' lengths."""
-    prompts = {name: load_prompt(name, config.sampling.demonstrations, config.sampling.prompts) for name in plan.seen}
+    prompts = {
+        name: load_prompt(name, config.sampling.demonstrations, config.sampling.prompts)
+        for name in config.sampling.thoughts
+    }
     asked = answered = 0.0
     for request in plan.missing:
         seen = plan.seen[request.thought]
