@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from pipelines.solvers import nonlinear
-from pipelines.solvers.answers import number_text
 from pipelines.solvers.expressions import Binary, Equation, Name, names, parse
+from pipelines.solvers.numerals import number_text
 from pipelines.solvers.outcome import Outcome
 from pipelines.solvers.polynomials import (
     DivisionByZero,

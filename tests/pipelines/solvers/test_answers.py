@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.solvers import canonical, equal, extract
-from pipelines.solvers.answers import number, number_text
+from pipelines.solvers.numerals import number, number_text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.solvers.answers import number_text
+from pipelines.solvers.numerals import number_text
 from pipelines.solvers.equations import solve, solve_rationally
 
 
