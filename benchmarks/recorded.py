@@ -75,7 +75,9 @@ def compared(rows):
             judge(THOUGHTS[row["thought"]], row["completion"], row["finish_reason"], row["answer"], "number", sandbox)
             for row in rows
         ]
-    with multiprocessing.get_context("spawn").Pool(1, initializer=signal.signal, initargs=(signal.SIGALRM, _give_up)) as pool:
+    with multiprocessing.get_context("spawn").Pool(
+        1, initializer=signal.signal, initargs=(signal.SIGALRM, _give_up)
+    ) as pool:
         theirs = pool.map(_unsafely, rows)
     return list(zip(rows, ours, theirs, strict=True))
 
@@ -93,8 +95,10 @@ def main():
         solved = sum(verdict.status == "solved" for _, verdict, _ in results)
         solved_right = sum(verdict.status == "solved" and bool(verdict.correct) for _, verdict, _ in results)
         unsafe = sum(is_right for _, _, (_, is_right) in results)
-        print(f"{path.name}: {len(rows)} completions; right: ours {right} ({right / len(rows):.1%}), unsafe {unsafe} ({unsafe / len(rows):.1%}); "
-              f"solved {solved}, of which right {solved_right} ({solved_right / solved:.1%})")
+        print(
+            f"{path.name}: {len(rows)} completions; right: ours {right} ({right / len(rows):.1%}), unsafe {unsafe} ({unsafe / len(rows):.1%}); "
+            f"solved {solved}, of which right {solved_right} ({solved_right / solved:.1%})"
+        )
         print("   ", dict(Counter(verdict.status for _, verdict, _ in results).most_common()))
         flags = Counter((flag, bool(verdict.correct)) for _, verdict, _ in results for flag in verdict.flags)
         for flag in sorted({name for name, _ in flags}):
@@ -102,7 +106,9 @@ def main():
         if listed:
             for row, verdict, (answer, is_right) in results:
                 if bool(verdict.correct) != is_right:
-                    print(f"--- {row['problem_id']} draw {row['draw']}, gold {row['answer']}; ours: {verdict.status} {verdict.answer} {verdict.detail}; unsafe: {answer}")
+                    print(
+                        f"--- {row['problem_id']} draw {row['draw']}, gold {row['answer']}; ours: {verdict.status} {verdict.answer} {verdict.detail}; unsafe: {answer}"
+                    )
                     print(row["completion"])
 
 

@@ -23,7 +23,7 @@ _VULGAR = re.compile(r"(\d)?\s?([¼-¾⅐-⅞])")
 _CURRENCY = re.compile(r"(?<![A-Za-z])(?:(?:US|AU|NZ|HK|CA|A|C|S)(?=\$)|(?:USD|EUR|GBP|INR|Rs\.?)\s?(?=[$\d]))")
 _FRACTION = re.compile(r"(\d\s*)?\\[dtc]?frac\s*(?:\{([^{}]*)\}\s*\{([^{}]*)\}|(\d)\s*(\d))")
 _WORDS = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it|sf)|operatorname)\s*\{([^{}]*)\}")
-_ROW = re.compile(r"\\\\(?:\s*\[[^\]]*\])?")
+_ROW = re.compile(r"\\\\(?:\[[^\]]*\])?[ \t]*\n?")
 _LATEX = (
     (re.compile(r"\\(?:begin|end)\s*\{[a-z]+\*?\}(?:\{[^{}]*\})?"), " "),
     (re.compile(r"\\(?:left|right|displaystyle|quad|qquad|big|Big)(?![A-Za-z])"), " "),
@@ -37,7 +37,8 @@ _LATEX = (
     (re.compile(r"\\(?:approx|simeq)(?![A-Za-z])"), "≈"),
     (re.compile(r"\\le(?:q)?(?![A-Za-z])"), "≤"),
     (re.compile(r"\\ge(?:q)?(?![A-Za-z])"), "≥"),
-    (re.compile(r"\\(?:l?dots)(?![A-Za-z])"), "..."),
+    (re.compile(r"\\l?dots(?![A-Za-z])"), "..."),
+    (re.compile(r"\\tag\{(\d+)\}"), r" (\1)"),
     (re.compile(r"\^\s*\{?\\circ\}?"), "°"),
     (re.compile(r"([_^])\{([-+]?\w+)\}"), r"\1\2"),
 )
@@ -45,7 +46,7 @@ _LATEX = (
 
 def plain(text: str) -> str:
     """The text with LaTeX, Unicode signs and currency codes in one plain spelling; ``\\boxed{}`` stays."""
-    if "\\" in text:
+    if "\\" in text or "{" in text:
         text = _without_latex(text)
     elif "$$" in text:
         text = text.replace("$$", " ")
