@@ -72,7 +72,11 @@ def compared(rows):
     """For each row: our verdict, and the unsafe way's answer with whether it is right."""
     with Sandbox(timeout_s=5, memory_mb=512) as sandbox:
         ours = [
-            judge(THOUGHTS[row["thought"]], row["completion"], row["finish_reason"], row["answer"], "number", sandbox)
+            judge(
+                THOUGHTS[row["thought"]],
+                *(row["completion"], row["finish_reason"], row["answer"], "number"),
+                *(sandbox, row["question"]),
+            )
             for row in rows
         ]
     with multiprocessing.get_context("spawn").Pool(

@@ -4,7 +4,8 @@
     6 * pens_per_box + 4 = 52
     ans = pens_per_box
 
-No text of a model is ever evaluated. What could be read in two ways (``1/2x``, ``price + 10%``, ``52 pens`` where ``pens`` is also an unknown) is refused, never guessed.
+No text of a model is ever evaluated. What could be read in two ways (``1/2x``, ``price + 10%``, ``52 pens`` where
+``pens`` is also an unknown) is refused, never guessed.
 
 This module reads only; solving is ``equations``.
 """
