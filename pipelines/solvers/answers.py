@@ -36,6 +36,8 @@ _SAYS = re.compile(r"(?i)(?<!to )\banswer\b(?:[^.\n:=,]{0,40}?|, in [^,.\n]{1,20
 _HASHES = re.compile(r"####")
 _HEADING = re.compile(r"\d+\s*[.):]\s")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=\d))")
+_MARKS = {"the answer is": _SAYS, "####": _HASHES, "boxed": _BOXED}
+_MOST_MARKS = 20
 _LETTER = r"(?:\s?[a-z](?![a-z]))?"
 _GOES_ON = re.compile(
     rf"{_LETTER}\s?(?:[+/÷:]\s?[$£€]?\s?[\d(\\√.]|-\s?[$£€]?\d|-\s[(\\√]|\*(?!\*)\s?[\d(\\√a-z]|\*\*\d)"
@@ -107,15 +109,16 @@ def extract(text: str, kind: AnswerKind = "number") -> Extracted | None:
     yes or no, time or ratio; texts and several numbers need a mark.
     """
     text = readable(text)
-    marked = [(m.start(), "the answer is", _line(text, m.end())) for m in _SAYS.finditer(text)]
-    marked += [(m.start(), "####", _line(text, m.end())) for m in _HASHES.finditer(text)]
-    marked += [(m.start(), "boxed", _braced(text, m.end())) for m in _BOXED.finditer(text)]
-    for _, how, part in sorted(marked, reverse=True):
+    found = [(m.start(), m.end(), how) for how, mark in _MARKS.items() for m in mark.finditer(text)]
+    is_stated = False
+    for _, end, how in sorted(found, reverse=True)[:_MOST_MARKS]:
+        part = _braced(text, end) if how == "boxed" else _line(text, end)
         answer = _headed(part, kind) if how == "####" else _stated(part, kind)
         if answer is not None:
             return Extracted(answer, how)
-    if kind in ("text", "numbers") or any(how != "####" and any(map(str.isdigit, part)) for _, how, part in marked):
-        return None  # an answer is stated, but not one that can be read
+        is_stated |= how != "####" and any(map(str.isdigit, part))
+    if is_stated or kind in ("text", "numbers"):
+        return None
     answer = _last(text, kind)
     return None if answer is None else Extracted(answer, "last number")
 

@@ -20,13 +20,13 @@ _MAX_CHARACTERS = 20_000
 _LONGEST = 300
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?|\.\d+"
 _UNIT = r"(?: ?(?!(?:and|or|x|is|of|to|then|so|plus|minus|times)\b)[A-Za-z]{2,}){0,3}"
-_OPERAND = rf"(?:\( ?)*[$€£]?-?[$€£]?(?:{_NUMBER})(?: ?%)?{_UNIT}(?: ?\))*"
+_OPERAND = rf"(?:\( ?){{0,4}}[$€£]?-?[$€£]?(?:{_NUMBER})(?: ?%)?{_UNIT}(?: ?\)){{0,4}}"
 _CALCULATION = re.compile(rf"{_OPERAND}(?: ?(?:[-+*/]|x(?= )) ?{_OPERAND})*")
 _EQUALS = re.compile(r"\s{0,3}=\s{0,3}")
 _GOES_BEFORE = re.compile(
     r"[-+*/^(\\]\s?$|\b(?:of|x)\s?$|[\w)]$|\d[ .,:]\s?$|(?i:\b(?:group|step|day|week|part|grade|class|case|no\.?)\s?$)"
 )
-_GOES_ON = re.compile(r"\s?[*/^+(=:%]|\s?-\s?[\w(]|\s?\w*\s?=|[\w\\]|[,.\s]\d|\sx\s|\s(?:of|remainder|r)\b|\s?\.{3}")
+_GOES_ON = re.compile(r"\s?[*/^+(=:%]|\s?-\s?[\w(]|\s?\w*\s?=|[\w\\]|[,. ]\d|\sx\s|\s(?:of|remainder|r)\b|\s?\.{3}")
 _OPERATION = re.compile(r"[\d%)a-z] ?(?:[-+*/]|x )")
 _FRACTION = re.compile(r"(?<![\d/])(\d+)/(\d+)(?!/)")
 _CENTS = re.compile(r"\$.*\bcents?\b|\bcents?\b.*\$|¢")

@@ -41,7 +41,7 @@ NUMBER = re.compile(
 _SMALL = "|".join(sorted(WORDS, key=len, reverse=True))
 _SCALE = "|".join(SCALES)
 SPELLED = re.compile(
-    rf"\b(?:(?:{_SMALL}|a(?=\s(?:{_SCALE}))))(?:(?:\s|-|\sand\s)(?:{_SMALL}|{_SCALE}))*\b", re.IGNORECASE
+    rf"\b(?:(?:{_SMALL}|a(?=\s(?:{_SCALE}))))(?:(?:\s|-|\sand\s)(?:{_SMALL}|{_SCALE})){{0,9}}\b", re.IGNORECASE
 )
 """A number in words: "twenty-five", "one hundred and twenty"."""
 _SIGN_WORD = re.compile(r"(?i)\b(?:negative|(?<![\d)%] )minus)\s+(?=[$(\d])")

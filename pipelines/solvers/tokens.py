@@ -29,16 +29,17 @@ _END_COMMENT = re.compile(r"\s(?:%|//)\s*(?!of\b)[A-Za-z]+\s+[A-Za-z].*")
 _BULLET = re.compile(r"^\s*(?:[*•]\s+|\d{1,2}[.)]\s+)(?=[^\W\d])")
 _DASH = re.compile(r"\s*-\s")
 _LABEL = re.compile(r"\((?P<before>\d{1,2})\)\s+(?=\w)|(?<=[\w)%])[\s,.…]+\((?P<after>\d{1,2})\)$")
-_HEADING = re.compile(r"[^\W\d][\w '()/-]*:\s+(?=.*=)")
+_HEADING = re.compile(r"^[^\W\d][\w '()/-]*:\s+(?=.*=)")
 _LEAD_IN = re.compile(
-    r"(?:(?:let|then|so|thus|therefore|hence|also|and|now|but|finally|next|given|where|since|substituting|solving)\b,?\s+"
+    r"^(?:(?:let|then|so|thus|therefore|hence|also|and|now|but|finally|next|given|where|since|substituting|solving)\b,?\s+"
     r"|we\s+(?:have|get|know|can\s+write)\b[,:]?\s+|that\s+)+(?=[\w$(])",
     re.IGNORECASE,
 )
-_PROSE = re.compile(r"[^\W\d]+(?:'\w+)?[,:]?\s+[^\W\d]+")
+_PROSE = re.compile(r"\b[^\W\d]{1,40}(?:'\w{1,9})?[,:]?\s[^\W\d]")
 _RELATION = re.compile(r"<|>|≤|≥|≠|!=")
 _SIGN = re.compile(r"[\d=+*/^<>≤≥≠\[\]{}\\]")
-_CENTS = re.compile(r"[$€£].*(?:\bcents?\b|¢)|(?:\bcents?\b|¢).*[$€£]")
+_CENTS = re.compile(r"\bcents?\b|¢")
+_WHOLE_CURRENCY = re.compile(r"[$€£]")
 _DEFINITION = re.compile(r"(?P<name>[^\W\d]\w*)\s*=\s*(?P<words>[^\W\d]+(?:'s)?(?:[ -][^\W\d]+(?:'s)?)+)")
 
 
@@ -56,7 +57,7 @@ def statements(text: str) -> Iterator[tuple[int, str]]:
     for number, line in lines:
         if _DASH.match(line):
             raise NotationError(f"line {number}: '- ' in front may be a bullet or a minus")
-        if _CENTS.search(line):
+        if _CENTS.search(line) and _WHOLE_CURRENCY.search(line):
             raise NotationError(f"line {number}: an amount in cents beside one in whole currency")
         label = _LABEL.search(line)
         if label and (label.start() == 0 or label["after"]):

@@ -24,8 +24,10 @@ from pipelines.solvers.numerals import SCALES, SPELLED, WORDS, spelled_value
 _MAX_CHARACTERS = 20_000
 _DOCSTRING = re.compile(r'"""(?:.*?)"""|\'\'\'(?:.*?)\'\'\'', re.DOTALL)
 _HASH = re.compile(r"#\s*(.*)")
-_PERCENT_LINE = re.compile(r"^\s*(?:%|//)\s*(.*)|\s%\s(?!of\b)\s*([A-Za-z]+\s.*)", re.MULTILINE)
-_NUMBER = re.compile(r"(?<![A-Za-z_\d.])(?:\d{1,3}(?:[,_]\d{3})+(?![\d,])|\d+)(?:\.\d+)?|(?<![\w.])\.\d+")
+_PERCENT_LINE = re.compile(r"^[ \t]*(?:%|//)[ \t]*(.*)|\s%\s(?!of\b)\s*([A-Za-z]+\s.*)", re.MULTILINE)
+_NUMBER = re.compile(
+    r"(?<![A-Za-z_\d.])(?:\d{1,3}(?:[,_]\d{3})+(?![\d,])|\d{1,40}(?!\d))(?:\.\d{1,40})?|(?<![\w.])\.\d{1,40}"
+)
 _WORD_NUMBERS: dict[str, tuple[float, ...]] = {
     "half": (2, 0.5),
     "halves": (2, 0.5),
@@ -64,16 +66,18 @@ _WORD_NUMBERS: dict[str, tuple[float, ...]] = {
     "nickels": (5, 0.05),
 }
 _WORD = re.compile(rf"\b(?:{'|'.join(_WORD_NUMBERS)})\b", re.IGNORECASE)
-_STATEMENT = re.compile(r"^\s*(?:(?P<name>[A-Za-z_]\w*)\s*=(?!=)|return\b)\s*(?P<value>[^\n#;]*)", re.MULTILINE)
+_STATEMENT = re.compile(r"^[ \t]*(?:(?P<name>[A-Za-z_]\w*)\s*=(?!=)|return\b)[ \t]*(?P<value>[^\n#;]*)", re.MULTILINE)
 _CHANGED = re.compile(r"\b(\w+)\s*(?://|\*\*|[-+*/%])=(?!=)")
-_LITERAL = re.compile(r"(?:(?:int|float|round|str)\()?\s*[-+]?[$€£]?[\d,_]*\.?\d+\s*\)?(?:\s*%|\s+[A-Za-z]+)?")
-_ANSWER_LINE = re.compile(r"^\s*(?:ans|result|return)\b[^\n#]*#\s*(?P<comment>.*)$", re.MULTILINE)
+_LITERAL = re.compile(
+    r"(?:(?:int|float|round|str)\()?\s*[-+]?[$€£]?[\d,_]{0,30}\.?\d{1,30}\s*\)?(?:\s*%|\s+[A-Za-z]+)?"
+)
+_ANSWER_LINE = re.compile(r"^[ \t]*(?:ans|result|return)\b[^\n#]*#\s*(?P<comment>.*)$", re.MULTILINE)
 _STATED = re.compile(
     r"(?i)(?:\banswer\b(?:\s+is|\s*[:=])|\bans\s*=|\bresult\s*(?:=|is\b)|\boutputs?\s*:|\breturns\b)\s*:?\s*"
-    r"(?P<value>[-+]?[$€£]?\s?[\d,]*\.?\d+)(?![\d.]*\s?[-+*/^%(\w])"
+    r"(?P<value>[-+]?[$€£]?\s?[\d,]{0,30}\.?\d{1,30})(?![\d.]|\s?[-+*/^%(\w])"
 )
-_WHOLE = re.compile(r"=?\s*(?P<value>[-+]?[$€£]?\s?[\d,]*\.?\d+)(?:\s[a-z ]{0,20})?\.?")
-_RESULT = re.compile(r"=\s*(?P<value>[-+]?[$€£]?\s?[\d,]*\.?\d+)(?:\s[a-z ]{0,20})?\.?$")
+_WHOLE = re.compile(r"=?\s*(?P<value>[-+]?[$€£]?\s?[\d,]{0,30}\.?\d{1,30})(?:\s[a-z ]{0,20})?\.?")
+_RESULT = re.compile(r"=\s*(?P<value>[-+]?[$€£]?\s?[\d,]{0,30}\.?\d{1,30})(?:\s[a-z ]{0,20})?\.?$")
 
 
 def suspicions(thought: str, question: str | None, completion: str, answer: str) -> tuple[str, ...]:
@@ -109,7 +113,7 @@ def _ignores(question: str, code: str) -> bool:
     if not asked:
         return False
     for match in _NUMBER.finditer(code):
-        value = Fraction(match[0].replace(",", "").replace("_", ""))
+        value = _read(match)
         if value in asked or value * 100 in asked or 1 - value in asked:
             return False
     return True
@@ -119,12 +123,12 @@ def _numbers_asked(question: str) -> Iterator[Fraction]:
     """The question's numbers, those in words too, with the forms in which a program would write them."""
     question = plain(question)
     for match in _NUMBER.finditer(question):
-        value = Fraction(match[0].replace(",", "").replace("_", ""))
+        value = _read(match)
         yield value
         yield 1 - value / 100  # 20% off
-    for match in re.finditer(r"(\d+)\s?/\s?(\d+)", question):
-        if int(match[2][:9]):
-            yield Fraction(int(match[1][:9]), int(match[2][:9]))
+    for match in re.finditer(r"(\d{1,9})\s?/\s?(\d{1,9})", question):
+        if int(match[2]):
+            yield Fraction(int(match[1]), int(match[2]))
     for match in SPELLED.finditer(question):
         yield spelled_value(match[0])
         for word in re.split(r"[\s-]+", match[0].lower()):
@@ -132,6 +136,10 @@ def _numbers_asked(question: str) -> Iterator[Fraction]:
     for match in _WORD.finditer(question):
         for form in _WORD_NUMBERS[match[0].lower()]:
             yield Fraction(str(form))
+
+
+def _read(match: re.Match[str]) -> Fraction:
+    return Fraction(match[0][:400].replace(",", "").replace("_", ""))
 
 
 def _is_constant(code: str) -> bool:
