@@ -141,6 +141,11 @@ def _nonlinear(related: list[Equation], system: _LinearSystem, denominators: lis
         value = as_constant(substitute(system.values.get(ANSWER, variable(ANSWER)), known))
         if value is None:
             free = unknowns(substitute(system.values.get(ANSWER, variable(ANSWER)), known))
+            asked = free.union(*(names(side) for each in related for side in (each.left, each.right))) - {
+                ANSWER,
+                *known,
+            }
+            free = (asked - system.values.keys()) or free
             return Outcome("underdetermined", detail=f"free: {_listed(free)}")
         others = (as_constant(substitute(polynomial, known)) for polynomial in system.values.values())
         nonnegative = all(other is None or other >= 0 for other in (*point.values(), *others))
@@ -195,7 +200,7 @@ class _LinearSystem:
 
     def _clash(self, equation: Equation, others: frozenset[int]) -> str:
         """Names the two lines that contradict: this one, and one that gives the same name a value, else the latest."""
-        if not others:
+        if not others or _cannot_hold(equation):
             return f"line {equation.line} cannot hold"
         same = self._defined.get(equation.left.text, []) if isinstance(equation.left, Name) else []
         other = max(others & set(same), default=max(others))
@@ -235,6 +240,14 @@ def _cancels(equation: Equation) -> bool:
     name = equation.left.text if isinstance(equation.left, Name) else None
     try:
         return name in names(equation.right) and name not in unknowns(_difference(equation, {}))
+    except ArithmeticError:
+        return False
+
+
+def _cannot_hold(equation: Equation) -> bool:
+    """Whether no values of its names satisfy it, whatever the other lines say."""
+    try:
+        return as_constant(_difference(equation, {})) not in (None, 0)
     except ArithmeticError:
         return False
 

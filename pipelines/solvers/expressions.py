@@ -88,8 +88,8 @@ class _Parser:
             start = len(self._units)
             right = self._product()
             self._add_up(first, self._units[start:])
-            if _is_percent(right) != percents and not (one and _is_percent(right)):
-                if _is_percent(right):
+            if _is_percent(right) != percents:
+                if not one:  # 1 - 20% and 100% - share are read in one way
                     raise self._error("a percentage added to a quantity reads two ways")
                 percents = False
             node = Binary(operator, node, right)
@@ -150,7 +150,7 @@ class _Parser:
         if token.text in FUNCTIONS and following is not None and following.kind == "(":
             return False
         if token.text in self._ordinary:
-            if len(token.text) >= 3 and token.text.isalpha():
+            if len(token.text) >= 3 and token.text.isalpha() and token.spaced:
                 raise self._error(f"'{before.text} {token.text}': {token.text} may be a unit or an unknown")
             return False
         if token.text in COUNTS:
@@ -225,6 +225,9 @@ class _Parser:
         outer, self._in_call = self._in_call, call in _VARIADIC
         inside = [self._sum()]
         while call is not None and self._take(","):
+            before, after = self._tokens[self._at - 2], self._peek()
+            if before.kind == "number" and after is not None and not after.spaced and after.text[:3].isdigit():
+                raise self._error(f"{before.text},{after.text} may be one number or several")
             inside.append(self._sum())
         if not self._take(")"):
             raise self._error("a bracket is not closed")

@@ -30,7 +30,7 @@ WORDS = {word: n for n, word in enumerate(_SPELLED)} | {word: 10 * n for n, word
 """Numbers that are one word, below a hundred."""
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
-_UNSIGNED = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\w.]))?"
+_UNSIGNED = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3}(?!\w|\.\d))?"
 NUMBER = re.compile(
     rf"(?P<sign>(?:(?<![\w)])[-+])?)(?P<open>\()?(?:[$€£¥₹]\s?)?(?P<inner>(?:(?<![\w)])-)?)(?P<whole>{_UNSIGNED})"
     rf"(?:\s+(?P<top>\d+)\s?/\s?(?P<bottom>\d+)|\s?/\s?(?P<divisor>{_UNSIGNED})"
