@@ -97,7 +97,9 @@ def main():
         for name, verdict in (("ours", ours), ("Math-Verify", theirs)):
             if verdict != right:
                 shown = (found and found.answer) if name == "ours" else [str(each) for each in parsed]
-                wrong[name].append(f"{about:20} {text!r:55} gold {gold:12} {'equal' if verdict else 'not equal'}: {shown}")
+                wrong[name].append(
+                    f"{about:20} {text!r:55} gold {gold:12} {'equal' if verdict else 'not equal'}: {shown}"
+                )
     for name, rows in wrong.items():
         print(f"{name}: {len(CASES) - len(rows)} of {len(CASES)} as a person would say")
         print(*(f"    {row}" for row in rows), sep="\n")

@@ -95,25 +95,21 @@ def main():
     for path in sorted(folder.glob("*.jsonl")):
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").rstrip("\n").split("\n")]
         results = compared(rows)
-        right = sum(bool(verdict.correct) for _, verdict, _ in results)
-        solved = sum(verdict.status == "solved" for _, verdict, _ in results)
-        solved_right = sum(verdict.status == "solved" and bool(verdict.correct) for _, verdict, _ in results)
-        unsafe = sum(is_right for _, _, (_, is_right) in results)
-        print(
-            f"{path.name}: {len(rows)} completions; right: ours {right} ({right / len(rows):.1%}), unsafe {unsafe} ({unsafe / len(rows):.1%}); "
-            f"solved {solved}, of which right {solved_right} ({solved_right / solved:.1%})"
-        )
+        solved = [verdict for _, verdict, _ in results if verdict.status == "solved"]
+        right, unsafe = (sum(each) for each in zip(*((bool(v.correct), ok) for _, v, (_, ok) in results), strict=True))
+        solved_right = sum(bool(verdict.correct) for verdict in solved)
+        print(f"{path.name}: {len(rows)} completions")
+        print(f"    right: ours {right} ({right / len(rows):.1%}), the unsafe way {unsafe} ({unsafe / len(rows):.1%})")
+        print(f"    when solved: {solved_right} of {len(solved)} ({solved_right / len(solved):.1%})")
         print("   ", dict(Counter(verdict.status for _, verdict, _ in results).most_common()))
         flags = Counter((flag, bool(verdict.correct)) for _, verdict, _ in results for flag in verdict.flags)
         for flag in sorted({name for name, _ in flags}):
             print(f"    {flag}: {flags[flag, True]} right, {flags[flag, False]} wrong")
-        if listed:
-            for row, verdict, (answer, is_right) in results:
-                if bool(verdict.correct) != is_right:
-                    print(
-                        f"--- {row['problem_id']} draw {row['draw']}, gold {row['answer']}; ours: {verdict.status} {verdict.answer} {verdict.detail}; unsafe: {answer}"
-                    )
-                    print(row["completion"])
+        for row, verdict, (answer, is_right) in results:
+            if listed and bool(verdict.correct) != is_right:
+                print(f"--- {row['problem_id']} draw {row['draw']}, gold {row['answer']}")
+                print(f"    ours: {verdict.status} {verdict.answer} {verdict.detail}; the unsafe way: {answer}")
+                print(row["completion"])
 
 
 if __name__ == "__main__":
