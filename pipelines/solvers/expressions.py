@@ -155,8 +155,9 @@ class _Parser:
             return False
         if token.text in COUNTS:
             raise self._error(f"'{before.text} {token.text}' is a number in words")
-        if not token.text.isalpha() or (len(token.text) == 1 and token.text not in _UNIT_LETTERS):
-            return False  # 2x, 3v0: an unknown, free unless another line fixes it
+        is_glued = before.kind == "number" and not token.spaced and token.text not in FAMILY
+        if is_glued or not token.text.isalpha() or (len(token.text) == 1 and token.text not in _UNIT_LETTERS):
+            return False  # 2x, 3v0, 2apples: an unknown, free unless another line fixes it
         self._at += 1
         if token.text in FAMILY:
             self._units.append(FAMILY[token.text])

@@ -138,6 +138,7 @@ def tokens(text: str, line: int) -> list[Token]:
             spaced = True
             continue
         if match.lastgroup == "currency":
+            spaced = spaced or match[0] == "°"
             continue
         kind = match[0] if match.lastgroup == "sign" else str(match.lastgroup)
         kind = _SAME.get(kind, kind)

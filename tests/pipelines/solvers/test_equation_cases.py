@@ -254,6 +254,8 @@ UNITS = [
     ("ans = 2 feet - 3 inches", "unparsable: line 1: foot and inch are added without converting them"),
     ("ans = $3 + 50 cents", "unparsable: line 1: an amount in cents beside one in whole currency"),
     ("number of pens = 5; ans = 5", "unparsable: line 1: 'number of' may be a share or a phrase"),
+    ("ans = 5kg", "5"),
+    ("x + 2apples = 10; ans = x", "underdetermined: free: x"),
     ("ans = 5 / day", "underdetermined: free: day"),
 ]
 
