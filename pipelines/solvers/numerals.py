@@ -3,10 +3,10 @@ r"""Numbers as people and models write them, and the one canonical text of each.
     number("$1,250.00")        -> 1250          number_text(Fraction(5, 2))  -> "2.5"
     number("1 1/2 cups")       -> 3/2           number_text(Fraction(1, 3))  -> "1/3"
     number("1.5 * 10^3 km")    -> 1500          number_text(Fraction(-7))    -> "-7"
-    number("twenty-five")      -> 25
 
 A percent sign and a unit after the number are dropped: "20%" answers a question for a percentage, so it is 20 here
-(inside an equation it is 1/5, see ``expressions``). No algebra is done: "2*24" is not a number.
+(inside an equation it is 1/5, see ``expressions``). No algebra is done: "2*24" is not a number. Numbers in words are
+read in prose only (``SPELLED``): a program that returns "five" has not calculated.
 """
 
 from __future__ import annotations
@@ -55,22 +55,12 @@ def number(text: str) -> Fraction | None:
     if len(text) > _LONGEST:
         return None
     match = NUMBER.match(text, _end(_LEADING.match(text)))
-    if match is None:
-        return spelled(text)
-    return value(match) if _UNIT_TAIL.fullmatch(text, match.end()) else None
+    return value(match) if match and _UNIT_TAIL.fullmatch(text, match.end()) else None
 
 
 def readable(text: str) -> str:
     """Plain text in which ``NUMBER`` finds its numbers."""
     return _SIGN_WORD.sub("-", plain(text))
-
-
-def spelled(text: str) -> Fraction | None:
-    """The value of a number in words ("twenty-five dollars"), or None."""
-    match = SPELLED.match(text)
-    if match is None or not _UNIT_TAIL.fullmatch(text, match.end()):
-        return None
-    return spelled_value(match[0])
 
 
 def spelled_value(words: str) -> Fraction:
