@@ -68,12 +68,12 @@ class Verifier:
     """An actor with a sandbox of its own."""
 
     def __init__(self, config: VerificationConfig, gold: Any) -> None:
-        """``gold``: reference to a table of problem_id, answer and answer_kind."""
+        """``gold``: reference to a table of problem_id, question, answer and answer_kind."""
         import ray
 
         table = ray.get(gold).to_pydict()
-        pairs = zip(table["answer"], table["answer_kind"], strict=True)
-        self._gold = dict(zip(table["problem_id"], pairs, strict=True))
+        known = zip(table["question"], table["answer"], table["answer_kind"], strict=True)
+        self._gold = dict(zip(table["problem_id"], known, strict=True))
         self._sandbox = Sandbox(config.timeout_s, config.memory_mb)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -81,9 +81,10 @@ class Verifier:
         return pa.Table.from_pylist([self._verdict(row) for row in batch.to_pylist()], schema=VERDICT_SCHEMA)
 
     def _verdict(self, row: dict[str, Any]) -> dict[str, Any]:
-        gold, kind = self._gold.get(row["problem_id"], (None, "number"))
+        question, gold, kind = self._gold.get(row["problem_id"], (None, None, "number"))
         finish_reason = row.get("finish_reason") or "stop"
-        verdict = judge(THOUGHTS[row["thought"]], row["completion"], finish_reason, gold, kind, self._sandbox)
+        thought = THOUGHTS[row["thought"]]
+        verdict = judge(thought, row["completion"], finish_reason, gold, kind, self._sandbox, question)
         return {
             **{name: row[name] for name in ("sample_id", "problem_id", "thought", "draw")},
             **vars(verdict),
@@ -131,12 +132,16 @@ def _gold(run_dir: RunDirectory) -> pa.Table:
     table = run_dir.read_table("problems")
     if table is None:
         raise DataError(f"{run_dir.path('problems')}: holds no Parquet")
-    kinds = table["answer_kind"] if "answer_kind" in table.column_names else pa.nulls(table.num_rows, pa.string())
+
+    def column(name: str) -> Any:  # foreign problems may lack it
+        return table[name] if name in table.column_names else pa.nulls(table.num_rows, pa.string())
+
     return pa.table(
         {
             "problem_id": table["problem_id"],
+            "question": column("question"),
             "answer": table["answer"].cast(pa.string()),  # foreign answers may be numbers
-            "answer_kind": pc.fill_null(kinds, "number"),
+            "answer_kind": pc.fill_null(column("answer_kind"), "number"),
         }
     )
 

@@ -5,10 +5,9 @@ r"""What the answer in a text is, its canonical form, and when two answers are e
     extract("... 6 * 8 = 48. The answer is 48.")  -> Extracted(answer="48", how="the answer is")
     equal("0.3333", "1/3", "number")              -> True
 
-Canonical forms: number "48", "2.5", "1/3" (reduced, where decimals would not end); numbers "3; 5" in the
-order given; ratio "2:3"; time "15:30"; boolean "yes"; text in lower case. A percent sign and a unit after
-the number are dropped: "20%" answers a question for a percentage, so it is 20 here (inside an equation it is
-1/5, see ``expressions``). No algebra is done here: "2*24" is not a number.
+Canonical forms: number "48", "2.5", "1/3" (``numerals``); numbers "3; 5" in the order given; ratio "2:3"; time
+"15:30"; boolean "yes"; text in lower case. No algebra is done here: after "The answer is 10 - 3" or
+"5\\sqrt{2}" there is no answer, and neither the 10 nor the 5 is taken for one.
 """
 
 from __future__ import annotations
@@ -16,7 +15,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd
 from typing import TYPE_CHECKING
+
+from pipelines.solvers.markup import plain
+from pipelines.solvers.numerals import NUMBER, SPELLED, number, number_text, readable, spelled_value, value
 
 if TYPE_CHECKING:  # keeps pyarrow out of the confined process
     from pipelines.problems.schema import AnswerKind
@@ -24,34 +27,27 @@ if TYPE_CHECKING:  # keeps pyarrow out of the confined process
 TOLERANCE = Fraction(1, 1000)  # XoT's, METHOD section 4
 RELATIVE_TOLERANCE = Fraction(1, 10**9)
 _RELATIVE_ABOVE = 10**6
-_LONGEST = 400  # characters of a number; longer ones are not answers to word problems
-_LIMIT = 10**310  # beyond every float
-_DIGITS = 17  # a float's repr needs no more
-_LARGEST_DENOMINATOR = 10**9
-
-_UNSIGNED = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\w.]))?"
-_NUMBER = re.compile(
-    rf"(?P<sign>(?:(?<![\w)])[-+])?)(?:[$€£¥₹]\s?)?(?P<inner>(?:(?<![\w)])-)?)(?P<whole>{_UNSIGNED})"
-    rf"(?:\s+(?P<top>\d+)\s?/\s?(?P<bottom>\d+)|\s?/\s?(?P<divisor>{_UNSIGNED}))?"
-)
-_UNIT_TAIL = re.compile(r"[^\d=+*/:;]*(?:(?<=[A-Za-z])\^?[23]|/[A-Za-z]+)?[^\w=+*/:;]*")
-_LEADING = re.compile(r"(?:[A-Za-z_]\w*\s*=|[\s*(\"'~≈=])*")
 _TIME = re.compile(
     r"(?<![\d:.])(\d{1,2})(?::([0-5]\d))(?::[0-5]\d)?\s*([ap])?\.?\s?(?:m\b)?|(\d{1,2})\s*([ap])\.?\s?m\b", re.I
 )
 _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*(?::|/|\bto\b)\s*(\d+(?:\.\d+)?)(?:\s*(?::|\bto\b)\s*(\d+(?:\.\d+)?))?")
 _BOOLEAN = re.compile(r"\b(yes|no|true|false)\b", re.I)
-_SAYS = re.compile(r"(?i)\banswer\b[^.\n:=]{0,40}?(?:\bis\b|:|=)\s*:?")
+_SAYS = re.compile(r"(?i)(?<!to )\banswer\b(?:[^.\n:=,]{0,40}?|, in [^,.\n]{1,20}, )(?:\bis\b|:|=)\s*:?")
 _HASHES = re.compile(r"####")
-_BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_LATEX = (
-    (re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"\1/\2"),
-    (re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\{,\}|\\[,!;]"), ","),
-    (re.compile(r"\\([%$])"), r"\1"),
-    (re.compile(r"\\[()\[\]]"), " "),
+_HEADING = re.compile(r"\d+\s*[.):]\s")
+_BOXED = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=\d))")
+_MARKS = {"the answer is": _SAYS, "####": _HASHES, "boxed": _BOXED}
+_MOST_MARKS = 20
+_LETTER = r"(?:\s?[a-z](?![a-z]))?"
+_GOES_ON = re.compile(
+    rf"{_LETTER}\s?(?:[+/÷:]\s?[$£€]?\s?[\d(\\√.]|-\s?[$£€]?\d|-\s[(\\√]|\*(?!\*)\s?[\d(\\√a-z]|\*\*\d)"
+    rf"|{_LETTER}\s?\^|\sx\s\d|[.,]\d|\s\d|!(?!\s|$|\W)|\s?(?:√|π|\\(?:sqrt|pi))"
 )
-_SIGNS = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", "\u202f": " "})
+"""Behind a number: it is only the beginning of something else (10 - 3, 2^5, 5√2, 10:30, 1.250,00)."""
+_GOES_BEFORE = re.compile(
+    r"(?:[\d)]\s?(?:[*/^:]|[+-]\s)\s?[$£€]?\s?|[\d)]-|[A-Za-z)][+*^/]\s?|[A-Za-z)]\s[+*^x]\s|\d\sx\s|\^|√|\\sqrt\s?\{?|\d[\s.,])$"
+)
+"""Before a number: it is only the end of something else."""
 
 
 @dataclass(frozen=True)
@@ -62,44 +58,13 @@ class Extracted:
     how: str
 
 
-def number(text: str) -> Fraction | None:
-    """The value of a canonical number ("48", "2.5", "1/3", "-7"), or of one written with separators, currency, unit."""
-    text = _plain(text).strip(" *`\"'")
-    if len(text) > _LONGEST:
-        return None
-    match = _NUMBER.match(text, _end(_LEADING.match(text)))
-    if match is None or not _UNIT_TAIL.fullmatch(text, match.end()):
-        return None
-    return _value(match)
-
-
-def number_text(value: Fraction) -> str:
-    """Canonical text: an integer, a decimal that ends within 17 digits, a reduced fraction, else 17 digits."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    rest, twos, fives = value.denominator, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    places = max(twos, fives)
-    scaled = abs(value.numerator) * 10**places // value.denominator
-    if rest == 1 and len(str(scaled)) <= _DIGITS:
-        return _decimal(scaled, places, value < 0)
-    if value.denominator <= _LARGEST_DENOMINATOR:
-        return f"{value.numerator}/{value.denominator}"
-    magnitude = len(str(abs(value.numerator))) - len(str(value.denominator))
-    places = max(_DIGITS - 1 - magnitude, 0)
-    return _decimal(round(abs(value) * 10**places), places, value < 0)
-
-
 def canonical(text: str, kind: AnswerKind) -> str | None:
     """The canonical text of an answer that stands alone (no prose around it), or None where it is not of that kind."""
-    text = _plain(text).strip()
+    text = plain(text).strip()
     match kind:
         case "number":
-            value = number(text)
-            return None if value is None else number_text(value)
+            found = number(text)
+            return None if found is None else number_text(found)
         case "numbers":
             parts = [number(part) for part in re.split(r";|\band\b|,\s", text) if part.strip()]
             return (
@@ -114,8 +79,8 @@ def canonical(text: str, kind: AnswerKind) -> str | None:
             time = _TIME.match(text)
             return _time_text(time) if time else None
         case "boolean":
-            found = _BOOLEAN.match(text)
-            return {"y": "yes", "t": "yes"}.get(found[1][0].lower(), "no") if found else None
+            word = _BOOLEAN.match(text)
+            return {"y": "yes", "t": "yes"}.get(word[1][0].lower(), "no") if word else None
         case _:
             return " ".join(text.strip(" .!?\"'*`").casefold().split()) or None
 
@@ -140,65 +105,82 @@ def equal(a: str, b: str, kind: AnswerKind) -> bool:
 def extract(text: str, kind: AnswerKind = "number") -> Extracted | None:
     """The answer that prose ends with: its last "answer is", "####" or boxed part, else its last number.
 
-    The last resort also takes the last yes or no, time or ratio; texts and several numbers need a mark.
+    A mark that only begins a calculation or names something else is passed over. The last resort also takes the last
+    yes or no, time or ratio; texts and several numbers need a mark.
     """
-    text = _plain(text)
-    marked = [(m.start(), "the answer is", _line(text, m.end())) for m in _SAYS.finditer(text)]
-    marked += [(m.start(), "####", _line(text, m.end())) for m in _HASHES.finditer(text)]
-    marked += [(m.start(), "boxed", _braced(text, m.end())) for m in _BOXED.finditer(text)]
-    for _, how, part in sorted(marked, reverse=True):
-        answer = _found(part, kind, first=True)
+    text = readable(text)
+    found = [(m.start(), m.end(), how) for how, mark in _MARKS.items() for m in mark.finditer(text)]
+    is_stated = False
+    for _, end, how in sorted(found, reverse=True)[:_MOST_MARKS]:
+        part = _braced(text, end) if how == "boxed" else _line(text, end)
+        answer = _headed(part, kind) if how == "####" else _stated(part, kind)
         if answer is not None:
             return Extracted(answer, how)
-    if kind in ("text", "numbers"):
+        is_stated |= how != "####" and any(map(str.isdigit, part))
+    if is_stated or kind in ("text", "numbers"):
         return None
-    answer = _found(text, kind, first=False)
+    answer = _last(text, kind)
     return None if answer is None else Extracted(answer, "last number")
 
 
-def _found(part: str, kind: AnswerKind, first: bool) -> str | None:
-    """The answer somewhere in a piece of prose: after a mark the first one (after a last "="), else the last."""
+def _headed(part: str, kind: AnswerKind) -> str | None:
+    """The answer behind "####", which is also Markdown's sign of a heading ("#### Step 2: multiply")."""
+    if kind == "text":
+        return _stated(part, kind)
+    return None if _HEADING.match(part) else canonical(part, kind)
+
+
+def _stated(part: str, kind: AnswerKind) -> str | None:
+    """The first answer behind a mark; a number is the one after the last "=" of the sentence."""
     if kind == "text":
         return canonical(re.split(r"\.\s|\.$", part, maxsplit=1)[0], "text")
     if kind == "boolean":
-        found = _BOOLEAN.findall(part)
-        return canonical(found[0 if first else -1], kind) if found else None
-    pattern = {"ratio": _RATIO, "time": _TIME}.get(kind, _NUMBER)
-    if first and kind == "number":
-        sentence = re.split(r"\.\s", part, maxsplit=1)[0]
-        part = sentence[sentence.rfind("=") + 1 :] if pattern.search(sentence, sentence.rfind("=") + 1) else sentence
-    matches = [match for match in pattern.finditer(part) if kind != "number" or not _inside_word(part, match.start())]
-    if not matches:
-        return None
+        word = _BOOLEAN.search(part)
+        return canonical(word[0], kind) if word else None
+    if kind == "ratio":
+        ratio = _RATIO.search(part)
+        return _ratio_text(ratio) if ratio else None
+    if kind == "time":
+        time = _TIME.search(part)
+        return _time_text(time) if time else None
     if kind == "numbers":
-        values = [_value(match) for match in matches]
-        return "; ".join(number_text(value) for value in values if value is not None)
-    match = matches[0 if first else -1]
+        values = [value(match) for match in NUMBER.finditer(part) if _is_whole(part, match)]
+        return "; ".join(number_text(each) for each in values if each is not None) or None
+    sentence = re.split(r"(?<![A-Z]\b)\.\s", part, maxsplit=1)[0]
+    equal_sign = sentence.rfind("=")
+    piece = sentence[equal_sign + 1 :] if NUMBER.search(sentence, equal_sign + 1) else sentence
+    for match in NUMBER.finditer(piece):
+        if _is_whole(piece, match):
+            found = value(match)
+            return None if found is None else number_text(found)
+    word = None if NUMBER.search(piece) else SPELLED.search(piece)
+    return number_text(spelled_value(word[0])) if word else None
+
+
+def _last(text: str, kind: AnswerKind) -> str | None:
+    """The last resort: the last number, yes or no, time or ratio of the text."""
+    if kind == "boolean":
+        words = _BOOLEAN.findall(text)
+        return canonical(words[-1], kind) if words else None
+    pattern = {"ratio": _RATIO, "time": _TIME}.get(kind, NUMBER)
+    match = None
+    for each in pattern.finditer(text):
+        if kind != "number" or not _inside_word(text, each.start()):
+            match = each
+    if match is None:
+        return None
     if kind == "ratio":
         return _ratio_text(match)
     if kind == "time":
         return _time_text(match)
-    value = _value(match)
-    return None if value is None else number_text(value)
+    found = value(match)
+    return None if found is None else number_text(found)
 
 
-def _value(match: re.Match[str]) -> Fraction | None:
-    if len(match[0]) > _LONGEST:
-        return None
-    value = Fraction(match["whole"].replace(",", ""))
-    if match["top"]:
-        bottom = int(match["bottom"])
-        if bottom == 0:
-            return None
-        value += Fraction(int(match["top"]), bottom)
-    elif match["divisor"]:
-        divisor = Fraction(match["divisor"].replace(",", ""))
-        if divisor == 0:
-            return None
-        value /= divisor
-    if abs(value) >= _LIMIT:
-        return None
-    return -value if (match["sign"] == "-") != (match["inner"] == "-") else value
+def _is_whole(text: str, match: re.Match[str]) -> bool:
+    """Whether a number stands for itself and is no part of a calculation, a word, a time or a date."""
+    before = text[max(match.start() - 12, 0) : match.start()]
+    return not (_inside_word(text, match.start()) or _GOES_ON.match(text, match.end()) or _GOES_BEFORE.search(before))
 
 
 def _numbers_equal(a: Fraction | None, b: Fraction | None) -> bool:
@@ -213,16 +195,6 @@ def _numbers_equal(a: Fraction | None, b: Fraction | None) -> bool:
     return difference < TOLERANCE
 
 
-def _decimal(scaled: int, places: int, negative: bool) -> str:
-    digits = str(scaled).rjust(places + 1, "0")
-    text = (
-        f"{digits[: len(digits) - places]}.{digits[len(digits) - places :]}".rstrip("0").rstrip(".")
-        if places
-        else digits
-    )
-    return f"-{text}" if negative and scaled else text
-
-
 def _ratio_text(match: re.Match[str]) -> str | None:
     parts = [Fraction(part) for part in match.groups() if part is not None]
     if any(part == 0 for part in parts):
@@ -230,16 +202,10 @@ def _ratio_text(match: re.Match[str]) -> str | None:
     scale = parts[0]
     for part in parts[1:]:  # gcd of fractions: of a/b and c/d it is gcd(a*d, c*b) / (b*d)
         scale = Fraction(
-            _gcd(scale.numerator * part.denominator, part.numerator * scale.denominator),
+            gcd(scale.numerator * part.denominator, part.numerator * scale.denominator),
             scale.denominator * part.denominator,
         )
     return ":".join(str((part / scale).numerator) for part in parts)
-
-
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return a
 
 
 def _time_text(match: re.Match[str]) -> str | None:
@@ -252,14 +218,6 @@ def _time_text(match: re.Match[str]) -> str | None:
     return f"{hour:02d}:{minute:02d}"
 
 
-def _plain(text: str) -> str:
-    text = text.translate(_SIGNS)
-    if "\\" in text or "{" in text:
-        for pattern, replacement in _LATEX:
-            text = pattern.sub(replacement, text)
-    return text
-
-
 def _line(text: str, start: int) -> str:
     """From ``start`` to the end of the line, or the next line where this one is empty."""
     for line in text[start : start + 2000].splitlines():
@@ -269,6 +227,8 @@ def _line(text: str, start: int) -> str:
 
 
 def _braced(text: str, start: int) -> str:
+    if text[start - 1] != "{":  # \\boxed 18
+        return text[start : start + 40].split()[0]
     depth = 1
     for index in range(start, min(len(text), start + 2000)):
         depth += {"{": 1, "}": -1}.get(text[index], 0)
@@ -280,7 +240,3 @@ def _braced(text: str, start: int) -> str:
 def _inside_word(text: str, start: int) -> bool:
     """ "day2" and "A-1" hold no number of their own."""
     return start > 0 and (text[start - 1].isalpha() or text[start - 1] == "_")
-
-
-def _end(match: re.Match[str] | None) -> int:
-    return match.end() if match else 0

@@ -13,12 +13,12 @@ nothing, but it may be asked for much work). The gold answer is not an argument.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from pipelines.solvers import nonlinear
-from pipelines.solvers.answers import number_text
-from pipelines.solvers.expressions import Binary, Equation, Name, names, parse
+from pipelines.solvers.expressions import ANSWER, parse
+from pipelines.solvers.numerals import number_text
 from pipelines.solvers.outcome import Outcome
 from pipelines.solvers.polynomials import (
     DivisionByZero,
@@ -36,8 +36,7 @@ from pipelines.solvers.polynomials import (
     variable,
 )
 from pipelines.solvers.tokens import NotationError
-
-ANSWER = "ans"
+from pipelines.solvers.tree import Binary, Equation, Name, names
 
 
 class _Contradiction(ArithmeticError):  # noqa: N818 - mathematics' own name
@@ -84,6 +83,22 @@ def _outcome(text: str, rest: _Rest) -> Outcome:
 
 
 def _solved(equations: Sequence[Equation], rest: _Rest) -> Outcome:
+    system, pending, denominators = _reduced(equations)
+    for bottom, line in denominators:
+        if as_constant(substitute(bottom, system.values)) == 0:
+            raise _Contradiction(f"line {line}: division by zero")
+    answer = system.values.get(ANSWER, variable(ANSWER))
+    value = as_constant(answer)
+    if value is not None:
+        return _answered(value)
+    related = _related(pending, unknowns(answer), system.values)
+    if not related:
+        return Outcome("underdetermined", detail=f"free: {_listed(unknowns(answer))}")
+    return rest(related, system, [bottom for bottom, _ in denominators])
+
+
+def _reduced(equations: Sequence[Equation]) -> tuple[_LinearSystem, list[Equation], list[tuple[Polynomial, int]]]:
+    """What is linear, reduced; the equations that are not; and the denominators that must not be zero, with lines."""
     system = _LinearSystem(equations)
     pending = list(equations)
     denominators: list[tuple[Polynomial, int]] = []
@@ -106,17 +121,7 @@ def _solved(equations: Sequence[Equation], rest: _Rest) -> Outcome:
         if len(waiting) == len(pending):
             break
         pending = waiting
-    for bottom, line in denominators:
-        if as_constant(substitute(bottom, system.values)) == 0:
-            raise _Contradiction(f"line {line}: division by zero")
-    answer = system.values.get(ANSWER, variable(ANSWER))
-    value = as_constant(answer)
-    if value is not None:
-        return _answered(value)
-    related = _related(pending, unknowns(answer), system.values)
-    if not related:
-        return Outcome("underdetermined", detail=f"free: {_listed(unknowns(answer))}")
-    return rest(related, system, [bottom for bottom, _ in denominators])
+    return system, pending, denominators
 
 
 def _refused(related: list[Equation], system: _LinearSystem, denominators: list[Polynomial]) -> Outcome:
@@ -136,6 +141,11 @@ def _nonlinear(related: list[Equation], system: _LinearSystem, denominators: lis
         value = as_constant(substitute(system.values.get(ANSWER, variable(ANSWER)), known))
         if value is None:
             free = unknowns(substitute(system.values.get(ANSWER, variable(ANSWER)), known))
+            asked = free.union(*(names(side) for each in related for side in (each.left, each.right))) - {
+                ANSWER,
+                *known,
+            }
+            free = (asked - system.values.keys()) or free
             return Outcome("underdetermined", detail=f"free: {_listed(free)}")
         others = (as_constant(substitute(polynomial, known)) for polynomial in system.values.values())
         nonnegative = all(other is None or other >= 0 for other in (*point.values(), *others))
@@ -190,7 +200,7 @@ class _LinearSystem:
 
     def _clash(self, equation: Equation, others: frozenset[int]) -> str:
         """Names the two lines that contradict: this one, and one that gives the same name a value, else the latest."""
-        if not others:
+        if not others or _cannot_hold(equation):
             return f"line {equation.line} cannot hold"
         same = self._defined.get(equation.left.text, []) if isinstance(equation.left, Name) else []
         other = max(others & set(same), default=max(others))
@@ -205,22 +215,45 @@ _Rest = Callable[[list[Equation], _LinearSystem, list[Polynomial]], Outcome]  # 
 def _read_in_order(equations: Sequence[Equation]) -> Fraction | None:
     """``ans`` of a system that was meant as a program, ``total = total - 1``; None where it is not one.
 
-    Only called for systems that cannot hold. Every line must assign a name from names that have a value.
+    Only called for systems that contradict themselves. Lines that no value satisfies because the name cancels out must
+    be the only contradiction, and every line must assign a name from names that have a value by then.
     """
-    if not any(isinstance(each.left, Name) and each.left.text in names(each.right) for each in equations):
-        return None
-    values: dict[str, Polynomial] = {}
-    for equation in equations:
-        if not isinstance(equation.left, Name):
+    habits = [each for each in equations if _cancels(each)]
+    others = [each for each in equations if each not in habits]
+    try:
+        known = _reduced(others)[0].values
+        if not habits or any(as_constant(_difference(each, known)) in (None, 0) for each in habits):
             return None
-        try:
+        values: dict[str, Polynomial] = {}
+        for equation in equations:
             top, bottom = quotient(equation.right, values)
-        except ArithmeticError:
-            return None
-        if as_constant(top) is None or as_constant(bottom) is None:
-            return None
-        values[equation.left.text] = top
+            if not isinstance(equation.left, Name) or as_constant(top) is None or as_constant(bottom) is None:
+                return None
+            values[equation.left.text] = top
+    except ArithmeticError:
+        return None
     return as_constant(values[ANSWER]) if ANSWER in values else None
+
+
+def _cancels(equation: Equation) -> bool:
+    """Whether it is ``total = total - cost``: a name on both sides, and gone from the difference of the sides."""
+    name = equation.left.text if isinstance(equation.left, Name) else None
+    try:
+        return name in names(equation.right) and name not in unknowns(_difference(equation, {}))
+    except ArithmeticError:
+        return False
+
+
+def _cannot_hold(equation: Equation) -> bool:
+    """Whether no values of its names satisfy it, whatever the other lines say."""
+    try:
+        return as_constant(_difference(equation, {})) not in (None, 0)
+    except ArithmeticError:
+        return False
+
+
+def _difference(equation: Equation, values: Mapping[str, Polynomial]) -> Polynomial:
+    return quotient(Binary("-", equation.left, equation.right), values)[0]
 
 
 def _related(pending: Iterable[Equation], free: frozenset[str], values: dict[str, Polynomial]) -> list[Equation]:

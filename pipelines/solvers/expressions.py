@@ -4,8 +4,8 @@
     6 * pens_per_box + 4 = 52
     ans = pens_per_box
 
-A tree has five kinds of nodes and nothing else; no text of a model is ever evaluated. What could be read
-in two ways (``1/2x``, ``price + 10%``, ``52 pens`` where ``pens`` is also an unknown) is refused, never guessed.
+No text of a model is ever evaluated. What could be read in two ways (``1/2x``, ``price + 10%``, ``52 pens`` where
+``pens`` is also an unknown) is refused, never guessed.
 
 This module reads only; solving is ``equations``.
 """
@@ -13,10 +13,13 @@ This module reads only; solving is ``equations``.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from fractions import Fraction
 
-from pipelines.solvers.tokens import NotationError, Token, ordinary_names, statements, tokens
+from pipelines.solvers.tokens import NotationError, Token, defined_in_words, ordinary_names, statements, tokens
+from pipelines.solvers.tree import FUNCTIONS, Binary, Call, Equation, Name, Negative, Node, Number
+from pipelines.solvers.units import COUNTS, FAMILY
+
+ANSWER = "ans"
 
 MAX_CHARACTERS = 20_000
 MAX_EQUATIONS = 400
@@ -25,75 +28,8 @@ MAX_DIGITS = 40
 MAX_ARGUMENTS = 100
 MAX_TOKENS = 400  # of one statement; it bounds the depth of a tree
 
-FUNCTIONS = frozenset({"max", "min", "abs", "round", "floor", "ceil", "sqrt", "sum", "int"})
 _VARIADIC = frozenset({"max", "min", "sum", "round"})
 _UNIT_LETTERS = frozenset("gmlLhsCFWV")
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number; ``percent`` marks one written with a percent sign (its value is already a hundredth)."""
-
-    value: Fraction
-    percent: bool = False
-
-
-@dataclass(frozen=True)
-class Name:
-    """An unknown, whatever its spelling."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Negative:
-    """Minus the operand."""
-
-    operand: Node
-
-
-@dataclass(frozen=True)
-class Binary:
-    """``operator`` is one of ``+ - * / // ^``."""
-
-    operator: str
-    left: Node
-    right: Node
-
-
-@dataclass(frozen=True)
-class Call:
-    """One of ``FUNCTIONS`` applied to its arguments."""
-
-    function: str
-    arguments: tuple[Node, ...]
-
-
-Node = Number | Name | Negative | Binary | Call
-
-
-@dataclass(frozen=True)
-class Equation:
-    """``left`` = ``right``, with the number of its line (from 1)."""
-
-    left: Node
-    right: Node
-    line: int
-
-
-def names(node: Node) -> frozenset[str]:
-    """The names in an expression."""
-    match node:
-        case Number():
-            return frozenset()
-        case Name(text):
-            return frozenset({text})
-        case Negative(operand):
-            return names(operand)
-        case Binary(_, left, right):
-            return names(left) | names(right)
-        case Call(_, arguments):
-            return frozenset[str]().union(*(names(argument) for argument in arguments))
 
 
 def parse(text: str) -> list[Equation]:
@@ -103,8 +39,13 @@ def parse(text: str) -> list[Equation]:
     """
     if len(text) > MAX_CHARACTERS:
         raise NotationError(f"longer than {MAX_CHARACTERS} characters")
-    parts = [(line, tokens(part, line)) for line, part in statements(text)]
+    stated = list(statements(text))
+    defined = {part: words for _, part in stated if (words := defined_in_words(part)) and words[0] != ANSWER}
+    parts = [(line, tokens(part, line)) for line, part in stated if part not in defined]
     ordinary = frozenset(name for _, row in parts for name in ordinary_names(row))
+    for line, part in stated:
+        if part in defined and defined[part][1] & ordinary:  # x = y z: a sign is missing
+            parts.append((line, tokens(part, line)))
     equations: list[Equation] = []
     for line, row in parts:
         if len(row) > MAX_TOKENS:
@@ -124,6 +65,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self._in_call = 0
+        self._units: list[tuple[str, str]] = []  # those dropped, with their families
 
     def sides(self) -> list[Node]:
         """The expressions between the equality signs, at least two."""
@@ -137,17 +79,25 @@ class _Parser:
         return sides
 
     def _sum(self) -> Node:
+        start = len(self._units)
         node = self._product()
+        first = self._units[start:]
         percents = _is_percent(node)
         one = isinstance(node, Number) and node.value == 1
         while operator := self._take("+", "-"):
+            start = len(self._units)
             right = self._product()
-            if _is_percent(right) != percents and not (one and _is_percent(right)):
-                if _is_percent(right):
+            self._add_up(first, self._units[start:])
+            if _is_percent(right) != percents:
+                if not one:  # 1 - 20% and 100% - share are read in one way
                     raise self._error("a percentage added to a quantity reads two ways")
                 percents = False
             node = Binary(operator, node, right)
         return node
+
+    def _add_up(self, first: list[tuple[str, str]], second: list[tuple[str, str]]) -> None:
+        if len(first) == len(second) == 1 and first[0][0] == second[0][0] and first != second:
+            raise self._error(f"{first[0][1]} and {second[0][1]} are added without converting them")
 
     def _product(self) -> Node:
         node, _ = self._factor()
@@ -170,11 +120,13 @@ class _Parser:
         node = self._power()
         juxtaposed = False
         while (following := self._peek()) is not None and following.kind in ("name", "(", "number"):
-            if following.text == "of" or self._skip_unit():
-                if self._peek() == following:
-                    break
-                continue
             before = self._tokens[self._at - 1]
+            if following.text == "of":
+                if before.kind == "name":
+                    raise self._error(f"'{before.text} of' may be a share or a phrase")
+                break
+            if self._skip_unit() or self._skip_remark():
+                continue
             if following.kind == "number" or before.kind == "%" or (before.kind == "name" and following.kind == "name"):
                 raise self._error(f"{before.text!r} beside {following.text!r} reads two ways")
             if any(token.kind == "^" for token in self._tokens[start : self._at]):
@@ -186,26 +138,58 @@ class _Parser:
         return node, juxtaposed
 
     def _skip_unit(self) -> bool:
-        """Passes over the unit behind a number or bracket ("52 pens", "60 km/h"); refuses one that is an unknown."""
+        """Passes over the unit behind a quantity ("52 pens", "60 km/h", "x years"); refuses one that is an unknown."""
         before, token = self._tokens[self._at - 1], self._tokens[self._at]
-        if token.kind != "name" or before.kind not in ("number", ")"):
+        if token.kind != "name" or token.text == ANSWER:
+            return False
+        if before.kind not in ("number", ")") and not (
+            before.kind == "name" and token.text in FAMILY and token.text not in self._ordinary
+        ):
             return False
         following = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else None
         if token.text in FUNCTIONS and following is not None and following.kind == "(":
             return False
         if token.text in self._ordinary:
-            if len(token.text) >= 3 and token.text.isalpha():
+            if len(token.text) >= 3 and token.text.isalpha() and token.spaced:
                 raise self._error(f"'{before.text} {token.text}': {token.text} may be a unit or an unknown")
             return False
-        if not token.text.isalpha() or (len(token.text) == 1 and token.text not in _UNIT_LETTERS):
-            return False  # 2x, 3v0: an unknown, free unless another line fixes it
+        if token.text in COUNTS:
+            raise self._error(f"'{before.text} {token.text}' is a number in words")
+        is_glued = before.kind == "number" and not token.spaced and token.text not in FAMILY
+        if is_glued or not token.text.isalpha() or (len(token.text) == 1 and token.text not in _UNIT_LETTERS):
+            return False  # 2x, 3v0, 2apples: an unknown, free unless another line fixes it
         self._at += 1
+        if token.text in FAMILY:
+            self._units.append(FAMILY[token.text])
         while (word := self._peek()) is not None and word.kind == "name" and word.text not in self._ordinary | {"of"}:
             self._at += 1
-        if (word := self._peek()) is not None and word.kind == "/" and self._at + 1 < len(self._tokens):
-            per = self._tokens[self._at + 1]
-            if per.kind == "name" and per.text not in self._ordinary | FUNCTIONS:
-                self._at += 2
+        self._skip_behind_unit()
+        return True
+
+    def _skip_behind_unit(self) -> None:
+        """Passes over the "/h" of km/h and the "^2" of ft^2."""
+        following = self._tokens[self._at : self._at + 2]
+        if len(following) < 2:
+            return
+        sign, word = following
+        if (sign.kind == "/" and word.kind == "name" and word.text not in self._ordinary | FUNCTIONS) or (
+            sign.kind == "^" and not sign.spaced and word.text in ("2", "3")
+        ):
+            self._at += 2
+
+    def _skip_remark(self) -> bool:
+        """Passes over "(five pens)" or "(dollars)" behind a number."""
+        if self._tokens[self._at].kind != "(" or self._tokens[self._at - 1].kind != "number":
+            return False
+        end = self._at + 1
+        while end < len(self._tokens) and self._tokens[end].kind == "name":
+            end += 1
+        words = [token.text for token in self._tokens[self._at + 1 : end]]
+        if end >= len(self._tokens) or self._tokens[end].kind != ")" or self._ordinary.intersection(words):
+            return False
+        if len(words) < 2 and words[:1] not in ([word] for word in FAMILY):
+            return False
+        self._at = end + 1
         return True
 
     def _power(self) -> Node:
@@ -242,6 +226,9 @@ class _Parser:
         outer, self._in_call = self._in_call, call in _VARIADIC
         inside = [self._sum()]
         while call is not None and self._take(","):
+            before, after = self._tokens[self._at - 2], self._peek()
+            if before.kind == "number" and after is not None and not after.spaced and after.text[:3].isdigit():
+                raise self._error(f"{before.text},{after.text} may be one number or several")
             inside.append(self._sum())
         if not self._take(")"):
             raise self._error("a bracket is not closed")

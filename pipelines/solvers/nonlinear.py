@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from pipelines.solvers.expressions import Binary, Call, Name, Negative, Node, Number, names
 from pipelines.solvers.polynomials import (
     NotPolynomial,
     Polynomial,
@@ -22,6 +21,7 @@ from pipelines.solvers.polynomials import (
     substitute,
     unknowns,
 )
+from pipelines.solvers.tree import Binary, Call, Name, Negative, Node, Number, names
 
 _DIGITS = 50
 _NEARLY_ZERO = Fraction(1, 10**20)

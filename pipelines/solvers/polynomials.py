@@ -15,7 +15,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from itertools import product
 
-from pipelines.solvers.expressions import Binary, Call, Name, Negative, Node, Number
+from pipelines.solvers.tree import Binary, Call, Name, Negative, Node, Number
 
 Monomial = tuple[tuple[str, int], ...]
 Polynomial = dict[Monomial, Fraction]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.problems import AnswerKind
 from pipelines.solvers import Outcome, Sandbox, equal
+from pipelines.thoughts.suspicion import suspicions
 from pipelines.thoughts.thought import Thought
 
 _CUT = ("length", "max_tokens")
@@ -28,12 +29,19 @@ class Verdict:
 
 
 def judge(
-    thought: Thought, completion: str, finish_reason: str, gold: str | None, kind: AnswerKind, sandbox: Sandbox
+    thought: Thought,
+    completion: str,
+    finish_reason: str,
+    gold: str | None,
+    kind: AnswerKind,
+    sandbox: Sandbox,
+    question: str | None = None,
 ) -> Verdict:
     """Solve a completion, then compare its answer with the gold answer.
 
     ``finish_reason`` is the chat protocol's. A refusal is not solved. What was cut at the token limit is
     ``truncated`` whatever it says by then: its answer, if any, is recorded and compared, but is no proof.
+    ``question`` is only for ``suspicion``; without it one of its flags cannot be raised.
     """
     if finish_reason in _REFUSED:
         outcome = Outcome(status="refused", answer=None, detail=f"finish_reason {finish_reason}")
@@ -41,6 +49,9 @@ def judge(
         outcome = thought.solve(completion, kind, sandbox)
     if finish_reason in _CUT:
         outcome = replace(outcome, status="truncated", detail=f"cut at the token limit ({outcome.status} by then)")
+    if outcome.answer is not None:
+        doubts = suspicions(thought.name, question, completion, outcome.answer)
+        outcome = replace(outcome, flags=(*outcome.flags, *doubts))
     correct = None if gold is None else outcome.answer is not None and equal(outcome.answer, gold, kind)
     return Verdict(
         status=outcome.status,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.solvers import canonical, equal, extract
-from pipelines.solvers.answers import number, number_text
+from pipelines.solvers.numerals import number, number_text
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,24 @@ from pipelines.solvers.answers import number, number_text
         ("x = 5", "5"),
         ("**48**", "48"),
         ("0.30000000000000004", "0.30000000000000004"),
+        ("US$18.50", "18.5"),
+        ("Rs. 500", "500"),
+        (r"2\frac{1}{2}", "2.5"),
+        (r"-\frac{1}{2}", "-0.5"),
+        (r"\frac34", "0.75"),
+        (r"1{,}250", "1250"),
+        (r"1\,250", "1250"),
+        ("½", "0.5"),
+        ("2½ hours", "2.5"),
+        ("1.5 × 10^3", "1500"),
+        (r"3 \times 10^{-2}", "0.03"),
+        ("2 x 10³", "2000"),
+        ("1e5.", "100000"),
+        ("5 million", "5000000"),
+        ("negative 3", "-3"),
+        ("30°", "30"),
+        (r"30^\circ", "30"),
+        (r"10\ \mathrm{km/h}", "10"),
     ],
 )
 def test_a_number_has_one_canonical_text(text, expected):
@@ -70,6 +88,15 @@ def test_a_number_has_one_canonical_text(text, expected):
         "12 apples and 3",
         "1e999",
         "9" * 500,
+        "1.250,00",
+        "1 250",
+        "10 - 3",
+        "2^10",
+        "5√2",
+        r"5\sqrt{2}",
+        "3π",
+        "2x + 3",
+        "five",
     ],
 )
 def test_what_is_no_single_finite_number_has_no_canonical_text(text):
@@ -120,6 +147,23 @@ def test_other_kinds_have_canonical_texts(kind, text, expected):
         (r"Thus \boxed{\frac{3}{4}}.", "0.75", "boxed"),
         (r"The answer is \boxed{12}.", "12", "boxed"),
         ("He has 12 apples and 13 left", "13", "last number"),
+        ("**Answer: $18**", "18", "the answer is"),
+        ("### Final Answer:\n\n**18 eggs**", "18", "the answer is"),
+        ("The answer is:\n\\[\n18\n\\]", "18", "the answer is"),
+        ("The answer, in dollars, is 18.", "18", "the answer is"),
+        ("The answer is 1.5 × 10^3.", "1500", "the answer is"),
+        ("The answer is 16 + 2, which is 18.", "18", "the answer is"),
+        ("The answer is $1.2 million.", "1200000", "the answer is"),
+        ("The answer is twelve.", "12", "the answer is"),
+        ("The answer is one hundred and five pens.", "105", "the answer is"),
+        (r"\boxed{\text{twenty-five}}", "25", "boxed"),
+        ("The answer is Rs.18.", "18", "the answer is"),
+        ("To answer this, the price is 5. So she pays 2 * 5 = 10", "10", "last number"),
+        ("#### Step 2: multiply\n9 * 2 = 18, so she makes $18.", "18", "last number"),
+        ("#### 2. Multiply\nShe makes 18", "18", "last number"),
+        (r"\[ \boxed{18 \text{ dollars}} \]", "18", "boxed"),
+        (r"\boxed 18", "18", "boxed"),
+        (r"\boxed{x = 5}", "5", "boxed"),
         ("from 5-3", "3", "last number"),
     ],
 )
@@ -132,6 +176,25 @@ def test_an_answer_is_found_in_prose(text, answer, how):
 @pytest.mark.parametrize("text", ["", "no digits", "day2", "The answer is unknown"])
 def test_prose_without_a_number_has_no_answer(text):
     """Digits inside a word are no number."""
+    assert extract(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9 pens. The answer is 10 - 3.",
+        "9 pens. The answer is 4.9x + 8.",
+        "9 pens. The answer is 800 + 2x.",
+        "9 pens. The answer is 2^10.",
+        "9 pens. The answer is 10:30.",
+        "9 pens. The answer is 1 250 000.",
+        "9 pens. The answer is 1.250,00 €.",
+        r"9 pens. \boxed{5\sqrt{2}}",
+        r"9 pens. \boxed{2x+3}",
+    ],
+)
+def test_an_answer_that_is_no_number_is_not_replaced_by_another(text):
+    """Neither a part of what is stated is taken, nor a number from elsewhere in the text."""
     assert extract(text) is None
 
 

@@ -1,0 +1,79 @@
+"""Equations as trees: five kinds of nodes and nothing else.
+
+    6 * pens + 4 = 52   ->  Equation(Binary("+", Binary("*", Number(6), Name("pens")), Number(4)), Number(52), line=2)
+
+``expressions`` builds them from text, ``polynomials`` and ``nonlinear`` calculate with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+FUNCTIONS = frozenset({"max", "min", "abs", "round", "floor", "ceil", "sqrt", "sum", "int"})
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number; ``percent`` marks one written with a percent sign (its value is already a hundredth)."""
+
+    value: Fraction
+    percent: bool = False
+
+
+@dataclass(frozen=True)
+class Name:
+    """An unknown, whatever its spelling."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Negative:
+    """Minus the operand."""
+
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Binary:
+    """``operator`` is one of ``+ - * / // ^``."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Call:
+    """One of ``FUNCTIONS`` applied to its arguments."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+
+Node = Number | Name | Negative | Binary | Call
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``left`` = ``right``, with the number of its line (from 1)."""
+
+    left: Node
+    right: Node
+    line: int
+
+
+def names(node: Node) -> frozenset[str]:
+    """The names in an expression."""
+    match node:
+        case Number():
+            return frozenset()
+        case Name(text):
+            return frozenset({text})
+        case Negative(operand):
+            return names(operand)
+        case Binary(_, left, right):
+            return names(left) | names(right)
+        case Call(_, arguments):
+            return frozenset[str]().union(*(names(argument) for argument in arguments))
