@@ -26,12 +26,11 @@ import math
 import re
 import statistics
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from pipelines.solvers import arithmetic
@@ -85,13 +84,31 @@ class _Tail(io.TextIOBase):
 
 
 def run(source: str, kind: str) -> Raw:
-    """Executes the program and reads its answer. Never raises for what the program does."""
+    """Reads the program, executes it and reads its answer. Never raises for what the program does."""
     try:
-        code = compile(parsed(source), _FILE, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, OverflowError) as error:
-        return Raw("syntax_error", detail=_described(error))
-    except MemoryError:  # the parser's own stack as well as the process's memory
+        code = read(source, kind, plainly=False)
+    except (MemoryError, RecursionError):  # the parser's own stack as well as the process's memory
         return Raw("syntax_error", detail="too large or too deeply nested to parse")
+    return code if isinstance(code, Raw) else execute(code, kind)
+
+
+def read(source: str, kind: str, *, plainly: bool = True) -> CodeType | Raw:
+    """The code to execute; the answer itself where the program is plain arithmetic (unless not ``plainly``) or does
+    not parse. Executes nothing.
+
+    Raises MemoryError and RecursionError for what is too large or too deeply nested.
+    """
+    try:
+        tree = parsed(source)
+        if plainly and (value := arithmetic.answer(tree)) is not None and (text := _text(value, kind)) is not None:
+            return Raw("solved", text)
+        return compile(tree, _FILE, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, OverflowError) as error:
+        return Raw("syntax_error", detail=_described(error))
+
+
+def execute(code: CodeType, kind: str) -> Raw:
+    """Executes the code and reads its answer. Never raises for what the program does."""
     output = _Tail()
     sys.stdout = sys.stderr = output
     namespace: dict[str, Any] = {module.__name__: module for module in _MODULES}
@@ -106,16 +123,6 @@ def run(source: str, kind: str) -> Raw:
         return _failure(error)
 
 
-def run_plain(source: str, kind: str) -> Raw | None:
-    """The same for a program that is plain arithmetic, without executing anything; None where it is not."""
-    try:
-        value = arithmetic.answer(parsed(source))
-    except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError):
-        return None
-    text = None if value is None else _text(value, kind)
-    return None if text is None else Raw("solved", text)
-
-
 def parsed(source: str) -> ast.Module:
     """The code in a completion: as it stands, or its fenced blocks, or what is left without the prose around it.
 
@@ -123,8 +130,7 @@ def parsed(source: str) -> ast.Module:
     """
     if len(source) > MAX_CHARACTERS:
         raise ValueError(f"longer than {MAX_CHARACTERS} characters")
-    warnings.simplefilter("ignore")
-    blocks = _FENCE.findall(source)
+    blocks = _FENCE.findall(source) if "```" in source or "~~~" in source else []
     candidates = ["\n".join(blocks), blocks[-1]] if blocks else [source, _without_prose(source)]
     for candidate in candidates[:-1]:
         try:
