@@ -91,6 +91,10 @@ class Sandbox:
             reply = self._ask(request, sympy=True)
         return _checked(reply, "number")
 
+    def pids(self) -> list[int]:
+        """The servers' processes."""
+        return [server.pid for server in self._servers.values()]
+
     def isolation(self) -> Isolation:
         """What is enforced here, measured by a child that tries to break out."""
         with self._lock:
