@@ -220,7 +220,7 @@ def _text(value: Any, kind: str) -> str | None:
     if isinstance(value, bool) or type(value).__name__ in ("BooleanTrue", "BooleanFalse"):
         return ("yes" if value else "no") if kind in ("boolean", "text") else None
     if isinstance(value, str):
-        return value[:MAX_TEXT]
+        return str.__str__(value)[:MAX_TEXT]
     if kind == "time" and isinstance(value, datetime.time | datetime.datetime):
         return value.strftime("%H:%M")
     if isinstance(value, list | tuple) and kind in ("numbers", "ratio"):
