@@ -52,7 +52,7 @@ class Connection:
     """A running server. ``measured`` is what it found out about its confinement when it started."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ThoughtDistillError where the server does not start."""
+        """Raises Died or OSError where the server does not start, ThoughtDistillError without SymPy."""
         self._patience_s = 3 * settings.timeout_s + 1 + _GRACE_S
         argument = json.dumps(asdict(settings) | {"path": _search_path()})
         self._process = subprocess.Popen(
@@ -68,9 +68,6 @@ class Connection:
             self.measured = self._receive(_START_S)
             if "error" in self.measured:
                 raise Died(str(self.measured["error"])[:200])
-        except (Died, OSError) as error:
-            self.close()
-            raise ThoughtDistillError(f"the sandbox's server did not start with {sys.executable}: {error}") from error
         except BaseException:
             self.close()
             raise

@@ -64,6 +64,7 @@ def main(settings: Reply) -> None:
     _send(replies, measured)
     while (request := _receive(requests)) is not None:
         _send(replies, server.answer(request))
+        server.bury()
     os._exit(0)  # nothing to tidy up, and taking SymPy down takes long
 
 
@@ -78,6 +79,7 @@ class _Server:
         limit(address_space() + settings["memory_mb"] * _MIB)
         self._filter = Filter(opens=self._landlock > 0)
         self._filtered = True
+        self._reported: int | None = None
         tasks.prepare()
         random.seed(0)
         gc.collect()
@@ -89,6 +91,7 @@ class _Server:
         if reply["status"] != "solved":
             self._filtered = False
             reply = self.answer({"task": "probe"})
+        self.bury()
         found = (reply["text"] or "no no no").split()
         return {
             "files": found[0] == "refused",
@@ -116,7 +119,17 @@ class _Server:
             written, overdue = self._wait(pid, results, secret.encode(), started + self._wall_s)
         finally:
             os.close(results)
-        return _judged(pid, written, overdue, secret, self._timeout_s)
+        if (found := _reported(written, secret)) is not None:
+            self._reported = pid
+            return found
+        return _judged(pid, written, overdue, self._timeout_s)
+
+    def bury(self) -> None:
+        """Ends and reaps a child that has reported, while the other side reads its reply."""
+        if self._reported is not None:
+            _kill(self._reported)
+            os.waitpid(self._reported, 0)
+            self._reported = None
 
     def _wait(self, pid: int, results: int, secret: bytes, deadline: float) -> tuple[bytes, bool]:
         """What the child wrote until it closed its pipe, and whether it was still busy at the deadline.
@@ -159,12 +172,9 @@ class _Server:
             os._exit(status)
 
 
-def _judged(pid: int, written: bytes, overdue: bool, secret: str, timeout_s: float) -> Reply:
-    """Ends and reaps the child, and makes the reply from how it ended and what it wrote."""
-    found = _reported(written, secret)
+def _judged(pid: int, written: bytes, overdue: bool, timeout_s: float) -> Reply:
+    """Ends and reaps a child that has not reported, and makes the reply from how it ended and what it wrote."""
     exit_status, cpu_s, alive = _reaped(pid, patient=not written and not overdue)
-    if found is not None:
-        return found
     if written:
         return _reply("forbidden", "wrote on the result channel")
     signalled = os.WTERMSIG(exit_status) if os.WIFSIGNALED(exit_status) else 0

@@ -14,7 +14,6 @@ from __future__ import annotations
 import ast
 import builtins
 import collections
-import contextlib
 import datetime
 import decimal
 import errno
@@ -118,8 +117,10 @@ def execute(code: CodeType, kind: str) -> Raw:
         namespace["sympy"] = sys.modules["sympy"]
     namespace |= {"__name__": "__main__", "__builtins__": builtins, "exit": sys.exit, "quit": sys.exit}
     try:
-        with contextlib.suppress(SystemExit):  # exit() after the answer is set is an ordinary end
+        try:  # noqa: SIM105 - a program is small, contextlib is not
             exec(code, namespace)
+        except SystemExit:  # after the answer is set an ordinary end
+            pass
         return _answer(namespace, output, kind)
     except BaseException as error:
         return _failure(error)

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -97,22 +98,26 @@ class Sandbox:
 
     def isolation(self) -> Isolation:
         """What is enforced here, measured by a child that tries to break out."""
-        with self._lock:
-            return _isolation(self._server(sympy=False).measured)
+        return _isolation(self._with_server(False, lambda server, _: server.measured))
 
     def _ask(self, request: dict[str, Any], *, sympy: bool) -> dict[str, Any]:
+        return self._with_server(sympy, lambda server, attempt: server.ask(request | {"apart": attempt > 0}))
+
+    def _with_server(self, sympy: bool, use: Callable[[Connection, int], dict[str, Any]]) -> dict[str, Any]:
+        last: Exception | None = None
         with self._lock:
             for attempt in range(_ATTEMPTS):  # a server killed from outside is no verdict on the program
-                server = self._server(sympy=sympy)
                 try:
-                    return server.ask(request | {"apart": attempt > 0})
-                except (Died, OSError):
+                    return use(self._server(sympy=sympy), attempt)
+                except (Died, OSError) as error:
+                    last = error
                     self._stop(sympy)
                 except BaseException:  # an interrupt between question and answer: the next must not read this one's
                     self._stop(sympy)
                     raise
         raise ThoughtDistillError(
-            f"the sandbox's server died {_ATTEMPTS} times on one completion: is the machine out of memory?"
+            f"the sandbox's server ({sys.executable}) died {_ATTEMPTS} times on one completion ({last}): "
+            "is the machine out of memory?"
         )
 
     def _server(self, *, sympy: bool) -> Connection:

@@ -17,24 +17,29 @@ COUNT = 400
 
 
 def servers() -> dict[int, int]:
-    """Fork servers of other processes than this one: pid and parent."""
+    """Fork servers of this test's own Ray workers: pid and parent."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if "pipelines.solvers.fork_server" in (folder / "cmdline").read_text():
-                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                found[int(folder.name)] = parent
+                found[int(folder.name)] = parent(int(folder.name))
         except OSError:
             continue
-    mine = os.getpid()
-    return {pid: parent for pid, parent in found.items() if parent != mine and is_verifier(parent)}
+    return {pid: worker for pid, worker in found.items() if worker != os.getpid() and descends(worker)}
 
 
-def is_verifier(pid: int) -> bool:
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def descends(pid: int) -> bool:
+    """Whether the process was started by this one, or by one that was."""
     try:
-        return "ray::" in Path(f"/proc/{pid}/cmdline").read_text()
+        while pid not in (0, 1, os.getpid()):
+            pid = parent(pid)
     except OSError:
         return False
+    return pid == os.getpid()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the processes in /proc")
@@ -63,9 +68,9 @@ def test_a_killed_server_and_a_killed_verifier_cost_no_verdict(tmp_path: Path, r
     def kill() -> None:
         deadline = time.monotonic() + 60
         while len(killed) < 2 and time.monotonic() < deadline:
-            for pid, parent in (servers().items() - before.items()) - set(killed):
-                os.kill(parent if killed else pid, signal.SIGKILL)
-                killed.append((pid, parent))
+            for pid, worker in (servers().items() - before.items()) - set(killed):
+                os.kill(worker if killed else pid, signal.SIGKILL)
+                killed.append((pid, worker))
                 break
             time.sleep(0.3)
 
