@@ -17,7 +17,6 @@ import importlib.util
 import json
 import os
 import random
-import secrets
 import select
 import signal
 import struct
@@ -109,7 +108,7 @@ class _Server:
         return reply
 
     def _forked(self, work: Work, started: float) -> Reply:
-        secret = secrets.token_hex(16)
+        secret = os.urandom(16).hex()
         results, results_in = os.pipe()
         pid = fork()
         if pid == 0:

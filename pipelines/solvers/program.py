@@ -18,7 +18,6 @@ import datetime
 import decimal
 import errno
 import fractions
-import importlib.abc
 import io
 import itertools
 import math
@@ -60,8 +59,8 @@ class Unavailable(ImportError):  # noqa: N818 - the module is
     """The program imports something that is not offered to programs."""
 
 
-class OfferedModules(importlib.abc.MetaPathFinder):
-    """Offers the standard library, sympy and mpmath, so that a verdict does not depend on what else is installed."""
+class OfferedModules:
+    """A finder of modules: offers the standard library, sympy and mpmath, so that a verdict does not depend on what else is installed."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         """Refuses what is not offered, and leaves the rest to the finders behind."""
