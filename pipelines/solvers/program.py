@@ -60,7 +60,7 @@ class Unavailable(ImportError):  # noqa: N818 - the module is
 
 
 class OfferedModules:
-    """A finder of modules: offers the standard library, sympy and mpmath, so that a verdict does not depend on what else is installed."""
+    """A finder of modules: offers the standard library, sympy and mpmath, whatever else is installed."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         """Refuses what is not offered, and leaves the rest to the finders behind."""

@@ -163,7 +163,7 @@ def test_recorded_programs_have_one_verdict(data):
 
 @pytest.mark.slow
 def test_verdicts_do_not_depend_on_load(data):
-    """Three runs over the recorded programs and equations, the third while both cores of a small machine are kept busy."""
+    """Three runs over the recorded programs and equations, the third while two cores are kept busy."""
     programs, systems = recorded(data, "pot"), recorded(data, "eot")
     programs += ["while True: pass", "ans = 10 ** 10 ** 10", "x = []\nwhile True: x.append(bytes(10**7))"]
 

@@ -131,3 +131,15 @@ def test_detail_of_input_says_that_there_is_none(sandbox):
 def test_sympy_by_a_built_name_is_found_too(sandbox):
     """A text that does not name SymPy runs in the small server, which imports it when asked."""
     assert "5" == sandbox.run_program("m = __import__('sym' + 'py')\nans = m.Integer(5)").answer
+
+
+def test_the_whole_standard_library_is_offered(sandbox):
+    """Modules that are linked with the system's libraries too, in the small server and in the other."""
+    modules = "bz2, csv, ctypes, decimal, hashlib, json, lzma, random, re, sqlite3, ssl, string, zlib"
+    for also in ("", "import sympy\n"):
+        assert "48" == sandbox.run_program(f"{also}import {modules}\nans = 48").answer
+
+
+def test_detail_is_the_same_in_every_run(sandbox):
+    """No addresses in memory."""
+    assert "function <function f>" == sandbox.run_program("def f(): pass\nans = f").detail
