@@ -300,7 +300,7 @@ def test_any_text_gets_a_status(quick, text):
 
 @pytest.mark.slow
 @given(TEXTS)
-@settings(FUZZ, max_examples=20_000)
+@settings(FUZZ, max_examples=5_000)
 def test_any_text_gets_a_status_at_length(quick, text):
     """The same for many more texts."""
     fuzzed(quick, text)
