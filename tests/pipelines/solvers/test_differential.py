@@ -64,6 +64,10 @@ class Writer:
             return f"{draw.choice(FUNCTIONS)}({arguments})"
         return draw.choice(ODD)
 
+    def _set(self) -> str:
+        names = [name for name in self._known if name in NAMES]
+        return self._draw.choice(names if names and self._draw.random() < 0.95 else NAMES)
+
     def _operator(self) -> str:
         return self._draw.choice(OPERATORS[:4] if self._draw.random() < 0.8 else OPERATORS)
 
@@ -74,12 +78,12 @@ class Writer:
         if kind < 0.7:
             return f"{name} = {self.expression()}"
         if kind < 0.8:
-            return f"{name} {draw.choice(OPERATORS)}= {self.expression()}"
+            return f"{self._set()} {draw.choice(OPERATORS)}= {self.expression()}"
         if kind < 0.84:
             return f"{name} = {draw.choice(NAMES)} = {self.expression()}"
         if kind < 0.97:
             spec = draw.choice(("", ":.2f", ":,", ":,.1f", ":.0%", ":d", ":>9", "!r"))
-            inside = f"f'{{{draw.choice(NAMES)}{spec}}} left'" if draw.random() < 0.6 else self.expression()
+            inside = f"f'{{{self._set()}{spec}}} left'" if draw.random() < 0.6 else self.expression()
             return f"print({inside})"
         return draw.choice(
             ("pass", "'words'", "import math", "import os", "max = 3", "math = 5", "print = 1", "global ans",
@@ -133,7 +137,7 @@ def test_generated_programs_have_one_verdict():
     """300 drawn programs: computed from the syntax tree or run in a child, the reply is the same."""
     found, plain = differences([Writer(seed).program() for seed in range(300)])
     assert [] == found
-    assert plain > 40
+    assert plain > 50
 
 
 @pytest.mark.slow
@@ -141,7 +145,7 @@ def test_ten_thousand_generated_programs_have_one_verdict():
     """The same for 10,000."""
     found, plain = differences([Writer(seed).program() for seed in range(1_000, 11_000)])
     assert [] == found
-    assert plain > 2_000
+    assert plain > 1_500
 
 
 def recorded(data, thought):
