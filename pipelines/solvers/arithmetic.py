@@ -6,9 +6,9 @@
         return pens + 4      ->  52
 
 Plain is: numbers, names that already have a value, ``+ - * / // % **``, a few functions of numbers, assignments in a
-straight line, functions without arguments made of the same. Whatever else stands in a program, or goes wrong in it,
-makes it not plain, and it is run in a child as any other; both ways give the same answer, because every operation here
-is Python's own on exact ``int`` and ``float``.
+straight line, functions without arguments made of the same, and printing on the way to an answer. Whatever else stands
+in a program, or goes wrong in it, makes it not plain, and it is run in a child as any other; both ways give the same
+answer, because every operation here is Python's own on exact ``int`` and ``float``.
 '''
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable, Sequence
 
 MAX_BITS = 2048
@@ -42,6 +43,9 @@ _FUNCTIONS: dict[str, Callable[..., _Value]] = {
     "math.floor": math.floor,
     "math.sqrt": math.sqrt,
 }
+
+
+_FORMAT = re.compile(r",?(?:\.\d)?[f%]?")
 
 
 class _NotPlain(Exception):  # noqa: N818 - what it says
@@ -99,15 +103,36 @@ class _Plain:
                 case ast.AugAssign(ast.Name(name), operation, value):
                     left = self._named(name, scope)
                     self._store(name, self._combined(operation, left, self._value(value, scope)), scope)
+                case ast.Expr(ast.Call(ast.Name("print"), arguments, [])) if "print" not in self.globals:
+                    for argument in arguments:  # of no effect beside an answer, but what is in it may fail
+                        self._printed(argument, scope)
                 case ast.FunctionDef(name, arguments) if scope is self.globals and not _any(arguments):
-                    if statement.decorator_list or name in self.globals or name in _FUNCTIONS:
+                    if (
+                        statement.decorator_list
+                        or name in self.globals
+                        or name in _FUNCTIONS
+                        or name in ("math", "print")
+                    ):
                         raise _NotPlain
                     self._functions[name] = statement
                 case _:
                     raise _NotPlain
 
+    def _printed(self, node: ast.expr, scope: dict[str, _Value]) -> None:
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        for part in parts:
+            match part:
+                case ast.Constant(str()):
+                    pass
+                case ast.FormattedValue(value, -1, None):
+                    self._value(value, scope)
+                case ast.FormattedValue(value, -1, ast.JoinedStr([ast.Constant(str(spec))])) if _FORMAT.fullmatch(spec):
+                    format(self._value(value, scope), spec)
+                case _:
+                    self._value(part, scope)
+
     def _store(self, name: str, value: _Value, scope: dict[str, _Value]) -> None:
-        if name in _FUNCTIONS or name in self._functions or name == "math":
+        if name in _FUNCTIONS or name in self._functions or name in ("math", "print"):
             raise _NotPlain
         scope[name] = value
 

@@ -60,6 +60,10 @@ _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050001, 0x80000000  # refuse: EPERM
 _X32_BIT = 0x40000000
 
 
+# PyDLL: a call that keeps the interpreter's lock, which the child must find held
+_LIBC = ctypes.PyDLL(None) if LINUX else None
+
+
 class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
@@ -107,6 +111,14 @@ def drop_rights() -> None:
     libc.capset(header, struct.pack("6I", *[0] * 6))
 
 
+def fork() -> int:
+    """``os.fork`` without Python's hooks around it, which cost more than a small program does.
+
+    They put locks and threads in order; a server has one thread and its children cannot start another.
+    """
+    return int(_LIBC.fork()) if _LIBC is not None else os.fork()
+
+
 class Filter:
     """The seccomp filter, prepared once in the server and put in force in each child.
 
@@ -114,37 +126,38 @@ class Filter:
     """
 
     def __init__(self, *, opens: bool) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
         instructions = _instructions(platform.machine(), opens) if LINUX else []
         self._code = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
         self._buffer = ctypes.create_string_buffer(self._code, len(self._code) or 1)
-        self._program = _Program(len(instructions), ctypes.cast(self._buffer, ctypes.c_void_p))
+        self._program = ctypes.byref(_Program(len(instructions), ctypes.cast(self._buffer, ctypes.c_void_p)))
+        self._prctl = _LIBC.prctl if _LIBC is not None else None  # looked up once, not in each child
 
     def enforce(self) -> bool:
         """Puts the filter in force for this process; False where the kernel or architecture has none."""
-        if self._libc is None or not self._code:
+        if self._prctl is None or not self._code:
             return False
-        self._libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        return bool(self._libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(self._program), 0, 0) == 0)
+        return bool(self._prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._program, 0, 0) == 0)
 
     def die_with_parent(self) -> None:
         """This child is killed when the server dies."""
-        if self._libc is not None:
-            self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if self._prctl is not None:
+            self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def limit(timeout_s: float, memory_bytes: int) -> None:
-    """CPU seconds of this process, its whole address space in bytes, and small fixed limits for the rest.
-
-    The interval timer stops at fractions of a second; RLIMIT_CPU, in whole seconds, stands behind it.
-    """
-    whole = math.ceil(timeout_s) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+def limit(memory_bytes: int) -> None:
+    """Small fixed limits of the server and all its children, and the whole address space of each in bytes."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
         with contextlib.suppress(ValueError, OSError):  # macOS has no working RLIMIT_AS
             resource.setrlimit(kind, (memory_bytes, memory_bytes))
+
+
+def limit_time(timeout_s: float) -> None:
+    """CPU seconds of this process. The interval timer stops at fractions of a second; RLIMIT_CPU, in whole seconds,
+    stands behind it."""
+    whole = math.ceil(timeout_s) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
     signal.setitimer(signal.ITIMER_PROF, timeout_s)
 
 

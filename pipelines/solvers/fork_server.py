@@ -13,45 +13,58 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
+import importlib.util
 import json
 import os
 import random
-import secrets
 import select
 import signal
 import struct
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import NoReturn
 
 from pipelines.solvers import program, tasks
-from pipelines.solvers.confinement import Filter, address_space, confine_files, drop_rights, limit
-from pipelines.solvers.tasks import Reply
+from pipelines.solvers.confinement import (
+    Filter,
+    address_space,
+    confine_files,
+    drop_rights,
+    fork,
+    limit,
+    limit_time,
+)
+from pipelines.solvers.tasks import Reply, Work
 
 MAX_REPLY = 16_384
-MAX_DETAIL = 200
+MAX_TEXT = 2_000
 _HEADER = struct.Struct("!I")
 _MIB = 1024 * 1024
+_WARM_UP = "def solution():\n    import math\n    return sum(n for n in [1, 2])\nprint(f'{solution():.2f}')"
+_WARM_UPS = 20  # CPython rewrites a function's code after some calls; done in the server, no child has to
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")  # what the standard library's extensions are linked with
+_MODULES = ("_strptime", "calendar", "functools", "heapq", "operator", "random", "socket", "string", "typing")
 
 
 def main(settings: Reply) -> None:
-    """Serves requests until the other side closes the pipe. ``settings``: timeout_s, memory_mb."""
+    """Serves requests until the other side closes the pipe. ``settings``: timeout_s, memory_mb, sympy."""
     requests, replies = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     os.close(null)
     try:
-        server = _Server(requests, replies, settings, _preload())
+        server = _Server(requests, replies, settings, _preload(settings["sympy"]))
         measured = server.measured()
     except Exception as error:
-        _send(replies, {"error": f"{type(error).__name__}: {error}"[:MAX_DETAIL]})
+        _send(replies, {"error": f"{type(error).__name__}: {error}"[: tasks.MAX_DETAIL]})
         return
     _send(replies, measured)
     while (request := _receive(requests)) is not None:
         _send(replies, server.answer(request))
+        server.bury()
     os._exit(0)  # nothing to tidy up, and taking SymPy down takes long
 
 
@@ -60,11 +73,15 @@ class _Server:
         self._requests, self._replies = requests, replies
         self._timeout_s: float = settings["timeout_s"]
         self._wall_s = 3 * self._timeout_s + 1
-        self._memory = address_space() + settings["memory_mb"] * _MIB
+        self._sympy: bool = settings["sympy"]
         self._landlock = confine_files(folders)
         drop_rights()
+        limit(address_space() + settings["memory_mb"] * _MIB)
         self._filter = Filter(opens=self._landlock > 0)
         self._filtered = True
+        self._reported: int | None = None
+        tasks.prepare()
+        random.seed(0)
         gc.collect()
         gc.freeze()
 
@@ -74,6 +91,7 @@ class _Server:
         if reply["status"] != "solved":
             self._filtered = False
             reply = self.answer({"task": "probe"})
+        self.bury()
         found = (reply["text"] or "no no no").split()
         return {
             "files": found[0] == "refused",
@@ -85,21 +103,33 @@ class _Server:
     def answer(self, request: Reply) -> Reply:
         """Forks a child for the request and waits for it; small linear systems and plain arithmetic need none."""
         started = time.monotonic()
-        if (solved := tasks.perform_here(request)) is not None:
-            return solved | {"elapsed_s": round(time.monotonic() - started, 6)}
-        secret = secrets.token_hex(16)
+        begun = tasks.begin(request, sympy=self._sympy)
+        reply = self._forked(begun, started) if callable(begun) else begun
+        reply["elapsed_s"] = round(time.monotonic() - started, 6)
+        return reply
+
+    def _forked(self, work: Work, started: float) -> Reply:
+        secret = os.urandom(16).hex()
         results, results_in = os.pipe()
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
-            self._child(request, secret, results, results_in)
+            self._child(work, secret, results, results_in)
         os.close(results_in)
         try:
             written, overdue = self._wait(pid, results, secret.encode(), started + self._wall_s)
         finally:
             os.close(results)
-        reply = _judged(pid, written, overdue, secret, self._timeout_s)
-        reply["elapsed_s"] = round(time.monotonic() - started, 6)
-        return reply
+        if (found := _reported(written, secret)) is not None:
+            self._reported = pid
+            return found
+        return _judged(pid, written, overdue, self._timeout_s)
+
+    def bury(self) -> None:
+        """Ends and reaps a child that has reported, while the other side reads its reply."""
+        if self._reported is not None:
+            _kill(self._reported)
+            os.waitpid(self._reported, 0)
+            self._reported = None
 
     def _wait(self, pid: int, results: int, secret: bytes, deadline: float) -> tuple[bytes, bool]:
         """What the child wrote until it closed its pipe, and whether it was still busy at the deadline.
@@ -122,33 +152,29 @@ class _Server:
                         return bytes(written), False
         return bytes(written), True
 
-    def _child(self, request: Reply, secret: str, results: int, results_in: int) -> NoReturn:
+    def _child(self, work: Work, secret: str, results: int, results_in: int) -> NoReturn:
         status = 1
         try:
             os.setsid()
             self._filter.die_with_parent()
             for handle in (results, self._requests, self._replies):
                 os.close(handle)
-            random.seed(0)
-            limit(self._timeout_s, self._memory)
+            limit_time(self._timeout_s)
             if self._filtered and not self._filter.enforce():
                 os._exit(2)
             try:
-                found = tasks.perform(request)
+                found = work()
             except MemoryError:
-                found = {"status": "memory_limit", "text": None, "detail": "", "flags": []}
+                found = _reply("memory_limit", "")
             os.write(results_in, f"{secret}{json.dumps(found)}\n".encode())
             status = 0
         finally:
             os._exit(status)
 
 
-def _judged(pid: int, written: bytes, overdue: bool, secret: str, timeout_s: float) -> Reply:
-    """Ends and reaps the child, and makes the reply from how it ended and what it wrote."""
-    found = _reported(written, secret)
+def _judged(pid: int, written: bytes, overdue: bool, timeout_s: float) -> Reply:
+    """Ends and reaps a child that has not reported, and makes the reply from how it ended and what it wrote."""
     exit_status, cpu_s, alive = _reaped(pid, patient=not written and not overdue)
-    if found is not None:
-        return found
     if written:
         return _reply("forbidden", "wrote on the result channel")
     signalled = os.WTERMSIG(exit_status) if os.WIFSIGNALED(exit_status) else 0
@@ -168,9 +194,13 @@ def _reported(written: bytes, secret: str) -> Reply | None:
         return None
     try:
         found = json.loads(line[len(secret) :])
-    except (ValueError, RecursionError):
+        status, text, detail, flags = (found[name] for name in ("status", "text", "detail", "flags"))
+    except (ValueError, RecursionError, KeyError, TypeError):
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(status, str) or not isinstance(detail, str) or not isinstance(text, str | None):
+        return None
+    reassigned = flags == ["reassigned"]
+    return _reply(status, detail) | {"text": text and text[:MAX_TEXT], "flags": flags if reassigned else []}
 
 
 def _reaped(pid: int, *, patient: bool) -> tuple[int, float, bool]:
@@ -201,20 +231,28 @@ def _reply(status: str, detail: str) -> Reply:
     return {"status": status, "text": None, "detail": detail, "flags": []}
 
 
-def _preload() -> list[str]:
-    """Imports what programs may use, warms SymPy up, and returns the folders that programs may read."""
-    for name in ("_strptime", "calendar", "functools", "heapq", "operator", "socket", "string", "typing"):
+def _preload(with_sympy: bool) -> list[str]:
+    """Imports what programs may use, warms it up, and returns the folders that programs may read."""
+    for name in _MODULES:
         importlib.import_module(name)
-    import sympy
+    folders = [Path(os.__file__).parent]  # beside os lies the standard library
+    for name in ("sympy", "mpmath"):
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.origin is not None
+        folders.append(Path(spec.origin).parent)
+    if with_sympy:
+        import sympy
 
-    x, y = sympy.symbols("x y")
-    sympy.solve([x * y - 6, x + y - 5], [x, y], dict=True)
-    sympy.solve(2 ** (x - 1) - 10, x)
-    sympy.real_roots(sympy.Poly(x**2 - 2, x))
+        x, y = sympy.symbols("x y")
+        sympy.solve([x * y - 6, x + y - 5], [x, y], dict=True)
+        sympy.solve(2 ** (x - 1) - 10, x)
+        sympy.real_roots(sympy.Poly(x**2 - 2, x))
     sys.meta_path.insert(0, program.OfferedModules())
     os.environ.clear()
-    used = (os, sympy, importlib.import_module("mpmath"))  # beside os lies the standard library
-    return [str(Path(str(module.__file__)).parent) for module in used]
+    warnings.simplefilter("ignore")
+    for _ in range(_WARM_UPS):
+        json.dumps(tasks.perform({"task": "program", "text": _WARM_UP, "kind": "number"}))
+    return [*map(str, folders), *_LIBRARIES]
 
 
 def _receive(handle: int) -> Reply | None:

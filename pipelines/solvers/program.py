@@ -14,31 +14,30 @@ from __future__ import annotations
 import ast
 import builtins
 import collections
-import contextlib
 import datetime
 import decimal
 import errno
 import fractions
-import importlib.abc
 import io
 import itertools
 import math
 import re
 import statistics
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pipelines.solvers import arithmetic
 
 MAX_CHARACTERS = 50_000
 MAX_TEXT = 2_000
+MAX_BLOCKS = 8
 _KEPT_OUTPUT = 4_000
+_HUGE = 10**310  # beyond every float
 _THIRD_PARTY = frozenset({"sympy", "mpmath"})
 _MODULES: tuple[ModuleType, ...] = (math, fractions, decimal, statistics, datetime, itertools, collections)
 
@@ -60,8 +59,8 @@ class Unavailable(ImportError):  # noqa: N818 - the module is
     """The program imports something that is not offered to programs."""
 
 
-class OfferedModules(importlib.abc.MetaPathFinder):
-    """Offers the standard library, sympy and mpmath, so that a verdict does not depend on what else is installed."""
+class OfferedModules:
+    """A finder of modules: offers the standard library, sympy and mpmath, whatever else is installed."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         """Refuses what is not offered, and leaves the rest to the finders behind."""
@@ -85,13 +84,31 @@ class _Tail(io.TextIOBase):
 
 
 def run(source: str, kind: str) -> Raw:
-    """Executes the program and reads its answer. Never raises for what the program does."""
+    """Reads the program, executes it and reads its answer. Never raises for what the program does."""
     try:
-        code = compile(parsed(source), _FILE, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, OverflowError) as error:
-        return Raw("syntax_error", detail=_described(error))
-    except MemoryError:  # the parser's own stack as well as the process's memory
+        code = read(source, kind, plainly=False)
+    except (MemoryError, RecursionError):  # the parser's own stack as well as the process's memory
         return Raw("syntax_error", detail="too large or too deeply nested to parse")
+    return code if isinstance(code, Raw) else execute(code, kind)
+
+
+def read(source: str, kind: str, *, plainly: bool = True) -> CodeType | Raw:
+    """The code to execute; the answer itself where the program is plain arithmetic (unless not ``plainly``) or does
+    not parse. Executes nothing.
+
+    Raises MemoryError and RecursionError for what is too large or too deeply nested.
+    """
+    try:
+        tree = parsed(source)
+        if plainly and (value := arithmetic.answer(tree)) is not None and (text := _text(value, kind)) is not None:
+            return Raw("solved", text)
+        return compile(tree, _FILE, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, OverflowError) as error:
+        return Raw("syntax_error", detail=_described(error))
+
+
+def execute(code: CodeType, kind: str) -> Raw:
+    """Executes the code and reads its answer. Never raises for what the program does."""
     output = _Tail()
     sys.stdout = sys.stderr = output
     namespace: dict[str, Any] = {module.__name__: module for module in _MODULES}
@@ -99,21 +116,13 @@ def run(source: str, kind: str) -> Raw:
         namespace["sympy"] = sys.modules["sympy"]
     namespace |= {"__name__": "__main__", "__builtins__": builtins, "exit": sys.exit, "quit": sys.exit}
     try:
-        with contextlib.suppress(SystemExit):  # exit() after the answer is set is an ordinary end
+        try:  # noqa: SIM105 - a program is small, contextlib is not
             exec(code, namespace)
+        except SystemExit:  # after the answer is set an ordinary end
+            pass
         return _answer(namespace, output, kind)
     except BaseException as error:
         return _failure(error)
-
-
-def run_plain(source: str, kind: str) -> Raw | None:
-    """The same for a program that is plain arithmetic, without executing anything; None where it is not."""
-    try:
-        value = arithmetic.answer(parsed(source))
-    except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError):
-        return None
-    text = None if value is None else _text(value, kind)
-    return None if text is None else Raw("solved", text)
 
 
 def parsed(source: str) -> ast.Module:
@@ -123,15 +132,25 @@ def parsed(source: str) -> ast.Module:
     """
     if len(source) > MAX_CHARACTERS:
         raise ValueError(f"longer than {MAX_CHARACTERS} characters")
-    warnings.simplefilter("ignore")
-    blocks = _FENCE.findall(source)
-    candidates = ["\n".join(blocks), blocks[-1]] if blocks else [source, _without_prose(source)]
-    for candidate in candidates[:-1]:
+    blocks = _FENCE.findall(source) if "```" in source or "~~~" in source else []
+    candidates = ["\n".join(blocks), *reversed(blocks)] if blocks else [source, _without_prose(source)]
+    refusal = SyntaxError("nothing to parse")
+    for candidate in candidates[:MAX_BLOCKS]:
         try:
-            return ast.parse(_dedented(candidate), _FILE)
-        except SyntaxError:
-            continue
-    return ast.parse(_dedented(candidates[-1]), _FILE)
+            return _whole(ast.parse(_dedented(candidate), _FILE))
+        except SyntaxError as error:
+            refusal = error
+    raise refusal
+
+
+def _whole(tree: ast.Module) -> ast.Module:
+    """A program that returns is the body of ``solution()``, whose first line was in the prompt."""
+    if any(isinstance(statement, ast.Return) for statement in tree.body):
+        function = ast.parse("def solution(): pass", _FILE)
+        assert isinstance(function.body[0], ast.FunctionDef)
+        function.body[0].body = tree.body
+        return function
+    return tree
 
 
 def _without_prose(source: str) -> str:
@@ -170,7 +189,7 @@ def _answer(namespace: dict[str, Any], output: _Tail, kind: str) -> Raw:
     value = namespace.get("ans")
     if value is None:
         value = namespace.get("result")
-    if value is None and callable(namespace.get("solution")):
+    if value is None and _takes_nothing(namespace.get("solution")):
         value = namespace["solution"]()
     if value is not None:
         text = _text(value, kind)
@@ -181,14 +200,27 @@ def _answer(namespace: dict[str, Any], output: _Tail, kind: str) -> Raw:
     return Raw("no_answer", detail="neither ans nor result nor solution() is set, and nothing is printed")
 
 
+def _takes_nothing(function: Any) -> bool:
+    """Whether it is a function that can be called without arguments."""
+    if not isinstance(function, FunctionType):
+        return callable(function)
+    code = function.__code__
+    needed = code.co_argcount - len(function.__defaults__ or ())
+    return needed <= 0 and code.co_kwonlyargcount == len(function.__kwdefaults__ or ())
+
+
 def _text(value: Any, kind: str) -> str | None:
-    """The answer's plain text, or None where it is not of the kind."""
+    """The answer's plain text, or None where it is not of the kind. One value in a container is that value."""
+    if type(value) is dict and len(value) == 1:  # what sympy.solve gives for one unknown
+        value = next(iter(value.values()))
+    if type(value).__name__ in ("FiniteSet", "Tuple") and "sympy" in sys.modules:
+        value = tuple(value)
     if type(value) in (list, tuple, set, frozenset) and len(value) == 1 and kind != "numbers":
         return _text(next(iter(value)), kind)
     if isinstance(value, bool) or type(value).__name__ in ("BooleanTrue", "BooleanFalse"):
         return ("yes" if value else "no") if kind in ("boolean", "text") else None
     if isinstance(value, str):
-        return value[:MAX_TEXT]
+        return str.__str__(value)[:MAX_TEXT]
     if kind == "time" and isinstance(value, datetime.time | datetime.datetime):
         return value.strftime("%H:%M")
     if isinstance(value, list | tuple) and kind in ("numbers", "ratio"):
@@ -202,11 +234,13 @@ def _text(value: Any, kind: str) -> str | None:
 def _number(value: Any) -> str | None:
     """A finite real number as text that names it exactly; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return int.__repr__(value) if -(10**310) < value < 10**310 else None
+        return int.__repr__(value) if -_HUGE < value < _HUGE else None
     if isinstance(value, float):
         return float.__repr__(value) if math.isfinite(value) else None
     if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
+        return (
+            f"{value.numerator}/{value.denominator}" if max(abs(value.numerator), value.denominator) < _HUGE else None
+        )
     if isinstance(value, Decimal):
         return f"{value:.17g}" if value.is_finite() and -310 < value.adjusted() < 310 else None
     if "sympy" not in sys.modules:
@@ -215,7 +249,7 @@ def _number(value: Any) -> str | None:
 
     if isinstance(value, sympy.Expr) and value.is_number and value.is_real and value.is_finite:
         if value.is_Rational:
-            return f"{int(value.p)}/{int(value.q)}" if abs(value) < 10**310 else None
+            return _number(Fraction(int(value.p), int(value.q)))
         return float.__repr__(float(value.evalf(20)))
     return None
 

@@ -2,60 +2,93 @@
 
     {"task": "program", "text": "ans = 6 * 8", "kind": "number"}  ->  {"status": "solved", "text": "48", ...}
 
-``perform`` may execute what a model wrote and is called in confined children only; ``perform_here`` executes nothing
-and serves what is plain enough in the server itself. Both come to the same verdict.
+``begin`` executes nothing: it reads the text in the server and serves what is plain arithmetic or a linear system
+there. What it returns otherwise may execute what a model wrote and is called in confined children only. Both come to
+the same verdict.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pipelines.solvers import equations, program
 from pipelines.solvers.outcome import Outcome
 
 Reply = dict[str, Any]
+Work = Callable[[], Reply]
 
 MAX_DETAIL = 200
-MAX_SOLVED_HERE = 4_000  # characters
-SOLVED_HERE_S = 0.1
+MAX_BEGUN = 4_000  # characters
+BEGUN_S = 0.1  # CPU seconds, of the server
+STUCK_S = 1.0
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class _TooLong(Exception):  # noqa: N818 - what it is
-    """Something that is better solved in a child, which has limits."""
+    """Something that is better done in a child, which has limits."""
 
 
-def perform_here(request: Reply) -> Reply | None:
-    """The reply for a linear system or plain arithmetic that takes a moment; None where a child has to.
-
-    Nothing of the text is executed, so it needs no process of its own, only a bound on time; a child comes to the
-    same verdict.
-    """
-    task, text = request["task"], request.get("text", "")
-    if task == "probe" or len(text) > MAX_SOLVED_HERE:
-        return None
+def prepare() -> None:
+    """Once in a server, before ``begin``: the signal that bounds what is done in the server itself."""
 
     def stop(*_: object) -> NoReturn:
         raise _TooLong
 
-    previous = signal.signal(signal.SIGALRM, stop)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, SOLVED_HERE_S)
-        if task == "program":
-            raw = program.run_plain(text, request["kind"])
-            return None if raw is None else _program_reply(raw)
-        solved = equations.solve_rationally(text)
+    signal.signal(signal.SIGVTALRM, stop)
+
+
+def begin(request: Reply, *, sympy: bool) -> Reply | Work:
+    """The reply, where it takes a moment and no execution, else the work for a child.
+
+    A request may ask to be done ``apart``, wholly in a child: a text that broke the server's own reading of it
+    (the second timer ends a server that is stuck in the parser) is asked so when it comes again. ``needs_sympy`` is
+    the status of a system that only a server with SymPy solves.
+    """
+    if request["task"] == "probe":
+        return _probed
+    if not request["apart"] and len(request["text"]) <= MAX_BEGUN:
+        try:
+            signal.setitimer(signal.ITIMER_PROF, STUCK_S)
+            signal.setitimer(signal.ITIMER_VIRTUAL, BEGUN_S)
+            try:
+                begun = _begun(request)
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            if begun is not None:
+                return begun
+        except (_TooLong, RecursionError, MemoryError):
+            pass
+    if request["task"] == "equations" and not sympy:
+        return {"status": "needs_sympy", "text": None, "detail": "", "flags": []}
+    return lambda: perform(request)
+
+
+def perform(request: Reply) -> Reply:
+    """The reply to a request, wholly done here; only in a confined child."""
+    if request["task"] == "program":
+        return _program_reply(program.run(request["text"], request["kind"]))
+    return _equations_reply(equations.solve(request["text"]))
+
+
+def _begun(request: Reply) -> Reply | Work | None:
+    if request["task"] == "equations":
+        solved = equations.solve_rationally(request["text"])
         return None if solved is None else _equations_reply(solved)
-    except (_TooLong, RecursionError, MemoryError):
-        return None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+    kind = request["kind"]
+    code = program.read(request["text"], kind)
+    if isinstance(code, program.Raw):
+        return _program_reply(code)
+    return lambda: _program_reply(program.execute(code, kind))
 
 
 def _program_reply(raw: program.Raw) -> Reply:
-    return {"status": raw.status, "text": raw.text, "detail": str(raw.detail)[:MAX_DETAIL], "flags": []}
+    detail = _ADDRESS.sub("", str(raw.detail))  # the one part that differs from run to run
+    return {"status": raw.status, "text": raw.text, "detail": detail[:MAX_DETAIL], "flags": []}
 
 
 def _equations_reply(solved: Outcome) -> Reply:
@@ -67,16 +100,7 @@ def _equations_reply(solved: Outcome) -> Reply:
     }
 
 
-def perform(request: Reply) -> Reply:
-    """The reply to a request; only in a confined child."""
-    if request["task"] == "program":
-        return _program_reply(program.run(request["text"], request["kind"]))
-    if request["task"] == "equations":
-        return _equations_reply(equations.solve(request["text"]))
-    return {"status": "solved", "text": _probed(), "detail": "", "flags": []}
-
-
-def _probed() -> str:
+def _probed() -> Reply:
     """Tries a file, a socket and a new process: "refused" or "allowed" for each."""
     import socket
 
@@ -91,10 +115,9 @@ def _probed() -> str:
         if os.fork() == 0:
             os._exit(0)
 
-    return " ".join(
-        (
-            verdict(lambda: os.close(os.open("/", os.O_RDONLY))),
-            verdict(lambda: socket.socket().close()),
-            verdict(forked),
-        )
+    tried = (
+        verdict(lambda: os.close(os.open("/", os.O_RDONLY))),
+        verdict(lambda: socket.socket().close()),
+        verdict(forked),
     )
+    return {"status": "solved", "text": " ".join(tried), "detail": "", "flags": []}
