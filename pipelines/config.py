@@ -49,8 +49,10 @@ class ProblemSource(_Section):
     question_column: str = Field("question", description="column of the question (file, hub)")
     answer_column: str = Field("answer", description="column of the gold answer (file, hub)")
     count: int = Field(1000, ge=1, description="generated: how many problems")
-    families: Literal["known", "held_out", "all"] | list[str] = Field(
-        "known", description="generated: known | held_out | all, or a list of family names"
+    families: Literal["known", "wide", "held_out", "wide_held_out", "all"] | list[str] = Field(
+        "known",
+        description="generated: known (20 families) | wide (47, with those) | held_out (4 that neither has) | "
+        "wide_held_out (8, with those) | all, or a list of family names",
     )
 
     @model_validator(mode="after")

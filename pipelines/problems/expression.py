@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from pipelines.problems.gold import number_text
 
-_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+|[A-Za-z]|[-+*/()%^]|\S)")
+_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+|[A-Za-z]{3,}|[A-Za-z]|[-+*/()%^]|\S)")
 _APPLY: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "+": operator.add,
     "-": operator.sub,
