@@ -70,7 +70,7 @@ def test_asdiv_is_read_from_its_xml(tmp_path: Path) -> None:
         ("12:10", "Addition", ("12:10", "time")),
         ("9:03:36 a.m.", "Addition", ("09:03", "time")),
         ("Yes", "Comparison", ("yes", "boolean")),
-        ("The 60th caller.", "LCM", ("the 60th caller.", "text")),
+        ("The 60th caller.", "LCM", ("the 60th caller", "text")),
     ],
 )
 def test_asdiv_answers_are_canonical(text: str, kind_of_solution: str, expected: tuple[str, str]) -> None:
@@ -198,6 +198,19 @@ def test_a_source_that_cannot_be_read_is_refused_by_its_field(source: dict[str, 
 def test_some_sets_need_no_file(source: dict[str, str]) -> None:
     """Those that the hub has in their own form."""
     assert check(ProblemSource(**source), "problems") is None
+
+
+def test_the_hub_copy_is_read_like_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SVAMP by its splits; GSM-Hard has one split on the hub, whatever it is called here."""
+    copies = {
+        ("ChilleD/SVAMP", "test"): [{**_SVAMP, "Answer": "51.0", "question_concat": "ignored"}],
+        ("reasoning-machines/gsm-hard", "train"): [{"input": "How many?", "code": "", "target": 2.5}],
+    }
+    monkeypatch.setattr("pipelines.problems.hub.rows", lambda name, split: enumerate(copies[name, split], start=1))
+    (svamp,) = load(ProblemSource(source="svamp", split="test"), seed=0)
+    (gsm_hard,) = load(ProblemSource(source="gsm_hard", split="test"), seed=0)
+    assert ("svamp/test/chal-1", "51") == (svamp.problem_id, svamp.answer)
+    assert ("gsm_hard/test/0", "2.5") == (gsm_hard.problem_id, gsm_hard.answer)
 
 
 def test_the_file_of_another_split_is_refused(tmp_path: Path) -> None:
