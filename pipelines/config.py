@@ -34,17 +34,28 @@ class ProblemSource(_Section):
 
     source: str = Field(
         "gsm8k",
-        description="gsm8k | generated | file (any JSONL, CSV or Parquet) | ORG/NAME on the Hugging Face hub",
+        description="gsm8k | svamp | asdiv | multiarith | addsub | singleeq | singleop | gsm_hard | strategyqa | "
+        "algebra222 | mawps, asdiv_a (the SVAMP paper's folds) | mawps_asdiv_a (its training set and SVAMP) | "
+        "generated | file (any JSONL, CSV or Parquet) | ORG/NAME on the Hugging Face hub",
     )
     name: str | None = Field(None, description="data set name in problem ids and reports; null: from the source")
-    path: str | None = Field(None, description="the data set's file, used instead of the hub")
-    split: str = Field("train", description="split to read, and the second part of problem ids")
+    path: str | None = Field(
+        None, description="the data set's original file, or the folder that holds it; null: the hub's copy, if any"
+    )
+    split: str = Field(
+        "train",
+        description="split to read, and the second part of problem ids: svamp train | test | all; strategyqa "
+        "train | dev; mawps, asdiv_a fold0/train | fold0/dev to fold4; mawps_asdiv_a train | test; sets without "
+        "a split are read whole under any name",
+    )
     limit: int | None = Field(None, ge=1, description="first N problems only; null: all")
     question_column: str = Field("question", description="column of the question (file, hub)")
     answer_column: str = Field("answer", description="column of the gold answer (file, hub)")
     count: int = Field(1000, ge=1, description="generated: how many problems")
-    families: Literal["known", "held_out", "all"] | list[str] = Field(
-        "known", description="generated: known | held_out | all, or a list of family names"
+    families: Literal["known", "wide", "held_out", "wide_held_out", "all"] | list[str] = Field(
+        "known",
+        description="generated: known (20 families) | wide (47, with those) | held_out (4 that neither has) | "
+        "wide_held_out (8, with those) | all, or a list of family names",
     )
 
     @model_validator(mode="after")
@@ -204,6 +215,19 @@ class RunConfig(_Section):
     student: StudentConfig = Field(StudentConfig(), description="the student")
     training: TrainingConfig = Field(TrainingConfig(), description="fine-tuning")
     evaluation: EvaluationConfig = Field(EvaluationConfig(), description="decoding and choosing")
+
+    @model_validator(mode="after")
+    def _yes_or_no_is_no_unknown(self) -> Self:
+        sources = {"problems": self.problems} | {
+            f"evaluation_problems.{number}": source for number, source in enumerate(self.evaluation_problems)
+        }
+        for field, source in sources.items():
+            if source.source == "strategyqa" and "eot" in self.sampling.thoughts:
+                raise ValueError(
+                    f"{field}.source 'strategyqa' asks for yes or no, which no equation gives: "
+                    "leave eot out, sampling.thoughts=[cot,pot]"
+                )
+        return self
 
     @model_validator(mode="after")
     def _recipe_has_its_thoughts(self) -> Self:

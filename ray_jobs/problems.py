@@ -13,7 +13,7 @@ from pyarrow import fs as pafs
 
 from pipelines.config import ProblemSource, RunConfig
 from pipelines.errors import ConfigError, DataError
-from pipelines.problems import Problem, dataset_name, load, to_table
+from pipelines.problems import Problem, dataset_name, load, source_files, to_table
 from pipelines.storage import locate
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import Result, Stage
@@ -26,16 +26,22 @@ def _fields(source: ProblemSource, seed: int) -> dict[str, Any]:
     if source.source == "generated":
         fields["seed"] = seed
     if source.path is not None:
-        fields["content"] = _content(source.path)
+        fields["content"] = _content(source)
     return fields
 
 
-def _content(path: str) -> str:
+def _content(source: ProblemSource) -> str:
+    """A hash of the file; of several files, the hash of their hashes."""
+    hashes = [_file_hash(file) for file in source_files(source)]
+    return hashes[0][:16] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
+
+
+def _file_hash(path: str) -> str:
     filesystem, place = locate(path)
     if filesystem.get_file_info(place).type != pafs.FileType.File:
         raise DataError(f"{path}: no such file; expected a data set (problems.path, evaluation_problems.N.path)")
     with filesystem.open_input_stream(place) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _run_problems(config: RunConfig, run_dir: RunDirectory) -> Result:

@@ -22,7 +22,7 @@ from pyarrow import fs as pafs
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
 from pipelines.mixture import Example
-from pipelines.problems import dataset_name
+from pipelines.problems import ORIGINALS, dataset_name
 from pipelines.thoughts import THOUGHTS
 from ray_jobs import cli
 from ray_jobs.hardware import cpus, uses_gpu
@@ -32,7 +32,7 @@ from ray_jobs.stage import Result, Stage, say
 
 _RESULT = "result.json"
 _SAY_EVERY_S = 10.0
-_LICENCES = {"generated": "Apache-2.0", "gsm8k": "MIT"}
+_LICENCES = {"generated": "Apache-2.0", **{name: original.licence for name, original in ORIGINALS.items()}}
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:

@@ -31,7 +31,7 @@ def gold_answer(text: str) -> tuple[str, AnswerKind]:
         return (f"{share.numerator}:{share.denominator}" if share else text), "ratio"
     if text.casefold() in ("yes", "true", "no", "false"):
         return ("yes" if text.casefold() in ("yes", "true") else "no"), "boolean"
-    return text.casefold(), "text"
+    return text.casefold().strip(" .") or text, "text"
 
 
 def _number(text: str) -> str | None:

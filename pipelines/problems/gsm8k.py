@@ -5,26 +5,34 @@ r"""GSM8K in its original form (Cobbe et al. 2021, arXiv 2110.14168): one JSON o
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from pipelines.errors import DataError
+from pipelines.problems import tabular
 from pipelines.problems.annotation import read
 from pipelines.problems.gold import gold_answer
 from pipelines.problems.schema import Problem
 
 
-def problems(rows: Iterable[tuple[int, dict[str, object]]], where: str, name: str, split: str) -> Iterator[Problem]:
-    """The problems of numbered rows (from 1, as ``storage.read_jsonl`` gives them).
+def problems(files: list[str], name: str, split: str) -> Iterator[Problem]:
+    """The problems of one JSONL, CSV or Parquet file.
 
     Raises:
         DataError: a row lacks ``question``, ``answer`` or the ``####`` line.
     """
-    for index, (number, row) in enumerate(rows):
+    numbered = ((f"{files[0]}, line {number}", row) for number, row in tabular.rows(files[0]))
+    return from_rows(numbered, name, split)
+
+
+def from_rows(rows: Iterable[tuple[str, dict[str, Any]]], name: str, split: str) -> Iterator[Problem]:
+    """The problems of rows with GSM8K's fields, each with where it stands, from a file or from the hub."""
+    for index, (where, row) in enumerate(rows):
         question, solution = row.get("question"), row.get("answer")
         if not isinstance(question, str) or not isinstance(solution, str):
-            raise DataError(f"{where}, line {number}: expected GSM8K's fields 'question' and 'answer' as text")
+            raise DataError(f"{where}: expected GSM8K's fields 'question' and 'answer' as text")
         answer = read(solution).answer
         if answer is None:
-            raise DataError(f"{where}, line {number}: 'answer' has no line '#### NUMBER'")
+            raise DataError(f"{where}: 'answer' has no line '#### NUMBER'")
         text, kind = gold_answer(answer)
         yield Problem(
             problem_id=f"{name}/{split}/{index}",

@@ -14,6 +14,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from pipelines.config import MistakeKind, RehearsalConfig
 from pipelines.problems.annotation import Annotated, read
@@ -108,7 +109,7 @@ def _name_after(prose: str, value: str) -> str | None:
 
 
 def _plain(number: str) -> str:
-    return f"{float(number):g}" if _NUMBER.fullmatch(number) else number
+    return str(Fraction(number)) if _NUMBER.fullmatch(number) else number
 
 
 def _mistaken(text: str, thought: str, solution: Annotated, kind: MistakeKind, draw: random.Random) -> str:

@@ -82,6 +82,13 @@ def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
         ("teacher: [\n", [], "run.yaml: not readable YAML"),
         ("problems: {source: file}\n", [], "run.yaml: problems: source 'file' needs path"),
         ("problems: {source: generated, families: {a: 1}}\n", [], "run.yaml: problems.families: input should be"),
+        (
+            "problems: {source: strategyqa, path: train.json}\n",
+            [],
+            "problems.source 'strategyqa' asks for yes or no, which no equation gives: leave eot out, "
+            "sampling.thoughts=[cot,pot]",
+        ),
+        ("problems: {source: asdiv}\n", [], "problems.path: source 'asdiv' is read from its original file"),
     ],
 )
 def test_bad_configuration_is_one_line_that_names_the_field(

@@ -1,4 +1,4 @@
-"""Families that "known" leaves out whole: kinds of problems a student trained on the others never saw.
+"""Families that "known" and "wide" leave out whole: kinds of problems a student trained on the others never saw.
 
     Two cars leave a town in opposite directions, one at 60 and one at 50 kilometers per hour. How far apart ...
     In one hour the distance grows by 60 + 50 = <<together=60+50=110>>110 kilometers.
@@ -127,9 +127,9 @@ FAMILIES = (
         make=_bikes_and_tricycles,
         asides=IMPERSONAL,
         unknown=True,
-        held_out=True,
+        group="held_out",
     ),
-    Family(name="average", steps=2, make=_average, asides=CHILD, held_out=True),
-    Family(name="discount", steps=2, make=_discount, asides=ADULT, held_out=True),
-    Family(name="apart", steps=2, make=_apart, asides=ADULT, held_out=True),
+    Family(name="average", steps=2, make=_average, asides=CHILD, group="held_out"),
+    Family(name="discount", steps=2, make=_discount, asides=ADULT, group="held_out"),
+    Family(name="apart", steps=2, make=_apart, asides=ADULT, group="held_out"),
 )

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,14 @@ class Calculation:
         return f"{self.expression} = <<{self.name}={self.expression.replace(' ', '')}={value}>>{value}"
 
 
-Operand = int | Calculation
+Operand = int | Fraction | Calculation
 
 
 def calculate(name: str, first: Operand, *rest: Operand | str) -> Calculation:
     """The step ``first op operand op operand ...``, computed from left to right.
 
-    Operators are ``+ - * /``; a step mixes only those of one precedence, so that Python reads it the
-    same way. An operand that is itself a calculation is written as its value.
+    Operators are ``+ - * / //`` (``//`` rounds down); a step mixes only those of one precedence, so that
+    Python reads it the same way. An operand that is itself a calculation is written as its value.
     """
     value = _value(first)
     expression = number_text(value)
@@ -52,8 +53,10 @@ def calculate(name: str, first: Operand, *rest: Operand | str) -> Calculation:
                 value *= number
             case "/":
                 value /= number
+            case "//":
+                value = Fraction(value // number)
             case _:
-                raise ValueError(f"operator {operator!r} is not one of + - * /")
+                raise ValueError(f"operator {operator!r} is not one of + - * / //")
     return Calculation(name, expression, value)
 
 
@@ -97,13 +100,16 @@ class Story:
         return "\n".join((*self.solution, f"#### {number_text(self.answer.value)}"))
 
 
+Group = Literal["known", "held_out", "wide", "wide_held_out"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """A kind of problem: all its problems are solved by the same steps.
 
-    ``held_out`` families are left out of "known", so that a student can be tested on kinds it never saw.
-    ``unknown``: the natural form is an equation to solve. ``steps``: calculations in the solution.
-    ``asides``: sentences with a number that is not needed.
+    ``group``: which selections it is part of (``pipelines.problems.generated``). ``unknown``: the natural form is
+    an equation to solve. ``steps``: calculations in the solution. ``asides``: sentences with a number that is not
+    needed. ``constants``: numbers that the steps use and everybody knows, such as the 60 minutes of an hour.
     """
 
     name: str
@@ -111,4 +117,5 @@ class Family:
     make: Callable[[Random], Story]
     asides: tuple[Aside, ...]
     unknown: bool = False
-    held_out: bool = False
+    group: Group = "known"
+    constants: tuple[int, ...] = ()

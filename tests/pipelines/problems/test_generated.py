@@ -1,8 +1,10 @@
 """The generator's interface: which rows come out, in which split, and what is refused."""
 
+import hashlib
 import itertools
+import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from random import Random
 
 import pytest
@@ -20,21 +22,42 @@ def _normalised(problem: Problem) -> str:
     return " ".join(problem.question.casefold().split())
 
 
-def test_known_and_held_out_families_share_out_all():
-    """Every family is known or held out, never both."""
-    known, held_out = set(family_names("known")), set(family_names("held_out"))
-    assert not known & held_out
-    assert set(FAMILIES) == known | held_out == set(family_names("all"))
+def test_a_family_is_trained_on_or_held_out_never_both():
+    """The wide pool holds the known one, the wide held-out pool the held-out one, and together they are all."""
+    known, wide, held_out, wide_held_out = map(set, map(family_names, ("known", "wide", "held_out", "wide_held_out")))
+    assert known < wide and held_out < wide_held_out
+    assert not wide & wide_held_out
+    assert set(FAMILIES) == wide | wide_held_out == set(family_names("all"))
 
 
 def test_there_are_enough_families_of_every_kind():
-    """Sixteen known families or more, four held out, unknowns and several steps among them."""
-    known = [family for family in FAMILIES.values() if not family.held_out]
-    held_out = [family for family in FAMILIES.values() if family.held_out]
-    assert (len(known) >= 16, len(held_out)) == (True, 4)
-    assert sum(family.unknown for family in known) >= 4
-    assert sum(family.unknown for family in held_out) >= 1
-    assert sum(family.steps >= 2 for family in known) >= 6
+    """How many each pool has, and that unknowns and several steps are among them."""
+    pools = {pool: family_names(pool) for pool in ("known", "held_out", "wide", "wide_held_out", "all")}
+    assert {pool: len(names) for pool, names in pools.items()} == {
+        "known": 20,
+        "held_out": 4,
+        "wide": 47,
+        "wide_held_out": 8,
+        "all": 55,
+    }
+    assert sum(FAMILIES[name].unknown for name in pools["known"]) >= 4
+    assert sum(FAMILIES[name].unknown for name in pools["wide"]) >= 10
+    assert sum(FAMILIES[name].unknown for name in pools["wide_held_out"]) >= 3
+    assert sum(FAMILIES[name].steps >= 2 for name in pools["wide"]) >= 30
+
+
+@pytest.mark.parametrize(
+    ("families", "split", "count", "expected"),
+    [
+        ("known", "train", 3000, "d70e9e496900174a"),
+        ("known", "test", 320, "f9bb1178b8568e90"),
+        ("held_out", "test", 120, "e207a5fac087252b"),
+    ],
+)
+def test_the_quickstart_keeps_its_problems(families, split, count, expected):
+    """New families join the wide pools; the rows behind the published figures stay byte for byte."""
+    rows = [asdict(problem) for problem in _rows(count, split=split, families=families)]
+    assert expected == hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
 def test_a_list_of_families_is_put_in_order_and_counted_once():

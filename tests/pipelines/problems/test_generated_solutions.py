@@ -3,7 +3,7 @@
 import ast
 import re
 from fractions import Fraction
-from operator import add, mul, sub, truediv
+from operator import add, floordiv, mul, sub, truediv
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from pipelines.problems import annotation
 from pipelines.problems.generated import FAMILIES, generate
 from pipelines.problems.generated.story import calculate, equation, number_text
 
-_OPERATIONS = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv}
+_OPERATIONS = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv, ast.FloorDiv: floordiv}
 _WORDS = {"half": 2, "twice": 2, "two": 2, "third": 3, "quarter": 4, "percent": 100}
 
 
@@ -21,7 +21,7 @@ def _evaluate(text: str, values: dict[str, Fraction]) -> Fraction:
     def visit(node: ast.expr) -> Fraction:
         match node:
             case ast.BinOp():
-                return _OPERATIONS[type(node.op)](visit(node.left), visit(node.right))
+                return Fraction(_OPERATIONS[type(node.op)](visit(node.left), visit(node.right)))
             case ast.Name():
                 return values[node.id]
             case ast.Constant():
@@ -69,22 +69,23 @@ def test_an_unknown_of_an_equation_is_found_by_a_step(family):
 
 
 def test_every_number_comes_from_the_question_or_an_earlier_step(family):
-    """As digits, as a word such as twice, or as the 100 of a percentage."""
+    """As digits, as a word such as twice, as the 100 of a percentage, or as a constant of the family."""
     for problem, solution in family[1]:
         words = problem.question.lower().replace("%", " percent ")
         known = _numbers(problem.question) | {Fraction(_WORDS[w]) for w in re.findall(r"[a-z]+", words) if w in _WORDS}
+        known |= {Fraction(constant) for constant in family[0].constants}
         for step in solution.steps:
             assert _numbers(step.expression) <= known, problem
             known.add(Fraction(step.value))
 
 
 def test_values_are_positive_and_of_everyday_size(family):
-    """Whole numbers below 10,000; only an average may have one decimal."""
+    """Whole numbers below 10,000; only an average, and what is paid in cents, may have decimals."""
     for problem, solution in family[1]:
         for step in solution.steps:
             value = Fraction(step.value)
             assert 0 < value < 10_000, problem.rationale
-            assert value.denominator == 1 or family[0].name == "average", problem.rationale
+            assert value.denominator == 1 or family[0].name in ("average", "cents"), problem.rationale
 
 
 def test_an_intermediate_result_cannot_be_mistaken(family):
