@@ -185,3 +185,21 @@ def test_the_card_of_recorded_data_adds_up(
         kept = [row for row in verdicts if row["correct"] and row["status"] == "solved"]
         right = sum(row["problem_id"] not in left_out for row in kept)
         assert right == sum(card["rows"].values())
+
+
+def test_the_same_thoughts_again_are_all_duplicates(
+    mix: Any, recorded: tuple[list[Problem], Rows, Rows, dict[str, str]]
+) -> None:
+    """Each recorded completion once more, with a comment and other white space: nothing new trains."""
+    problems, samples, verdicts, left_out = recorded
+    note = {"cot": "  ", "pot": "# again\n", "eot": "% again\n"}
+    again = [
+        {**row, "sample_id": f"{row['sample_id']}+", "draw": 1, "completion": note[row["thought"]] + row["completion"]}
+        for row in samples
+    ]
+    judged_again = [{**row, "sample_id": f"{row['sample_id']}+"} for row in verdicts]
+    once = mix(problems, samples, verdicts, MixtureConfig(), left_out)
+    twice = mix(problems, samples + again, verdicts + judged_again, MixtureConfig(), left_out)
+    check_sums(twice)
+    assert once["rows"] == twice["rows"]
+    assert sum(once["rows"].values()) == twice["dropped"]["duplicate"]
