@@ -19,6 +19,7 @@ import pyarrow as pa
 from pipelines.config import MixtureConfig
 from pipelines.mixture import Evaluated, Hit, NearIndex, first_of_near, words_of
 from ray_jobs.run_directory import RunDirectory
+from ray_jobs.stage import say
 
 _QUESTIONS_PER_TASK = 1000
 _REASONS = {"same": "in_evaluation", "ngram": "overlaps_evaluation", "near": "near_evaluation"}
@@ -39,6 +40,8 @@ def compare(problems: pa.Table, config: MixtureConfig, run_dir: RunDirectory) ->
     ids, questions = problems["problem_id"].to_pylist(), problems["question"].to_pylist()
     evaluated = run_dir.read_table("evaluation_problems", columns=["problem_id", "question"])
     columns = evaluated.to_pydict() if evaluated is not None else {"problem_id": [], "question": []}
+    if evaluated is None:
+        say(f"mix: {run_dir.path('evaluation_problems')} is not there, so no question was compared with a test set")
     known = ray.put(Evaluated(zip(columns["problem_id"], columns["question"], strict=True), config.decontaminate))
     index = ray.put(NearIndex([words_of(question) for question in questions]))
     task = ray.remote(_compared)
@@ -55,7 +58,8 @@ def compare(problems: pa.Table, config: MixtureConfig, run_dir: RunDirectory) ->
         left_out.update(dict.fromkeys(repeating, "near_duplicate"))
     kinds = Counter(_worst(found) for found in hits.values())
     counts = {f"{kind}_as_evaluation": kinds[kind] for kind in _REASONS}
-    return Compared(left_out, {**counts, "near_duplicates": len(repeating)})
+    compared_with = {"evaluation_problems": len(columns["question"])}
+    return Compared(left_out, {**compared_with, **counts, "near_duplicates": len(repeating)})
 
 
 def _worst(found: list[Hit]) -> str:

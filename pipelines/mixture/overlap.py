@@ -93,8 +93,14 @@ class NearIndex:
             candidates.update(self._by_rare.get(place, ()))
         found = []
         for number in candidates:
-            longer = max(len(words), len(self._sets[number]))
-            if (before is None or number < before) and (longer - len(known & self._sets[number]) <= _allowed(longer)):
+            other = self._sets[number]
+            longer = max(len(words), len(other))
+            allowed = _allowed(longer)
+            if (
+                (before is None or number < before)
+                and longer - min(len(words), len(other)) <= allowed
+                and longer - len(known & other) <= allowed
+            ):
                 found.append(number)
         return sorted(found)
 
