@@ -61,14 +61,15 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     decided = (
         ray.data.from_arrow([asked.slice(row, _ROWS_PER_BLOCK) for row in range(0, asked.num_rows, _ROWS_PER_BLOCK)])
         .union(_read(run_dir, "samples"), _read(run_dir, "verdicts"))
+        .repartition(target_num_rows_per_block=_ROWS_PER_BLOCK)  # as many tasks after the sort as blocks before it
         .groupby("problem_id")
         .map_groups(_decide, fn_args=(config,), batch_format="pyarrow")
         .materialize()
     )
     blocks = decided.to_arrow_refs()  # sorted by problem: the order of the mixture does not depend on the cluster
-    table = pa.concat_tables([_COUNTED.empty_table(), *ray.get([ray.remote(_counted).remote(ref) for ref in blocks])])
+    counted, write = ray.remote(_counted), ray.remote(_write)
+    table = pa.concat_tables([_COUNTED.empty_table(), *ray.get([counted.remote(ref) for ref in blocks])])
     kept = table_cuts(table, config.mixture)
-    write = ray.remote(_write)
     ray.get([write.remote(ref, number, kept, run_dir.uri) for number, ref in enumerate(blocks)])
     made = {**card(table, kept, config.mixture), "questions": compared.counts}
     run_dir.write_bytes(json.dumps(made, indent=2).encode(), "mixture", "card.json")

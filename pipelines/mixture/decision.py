@@ -94,7 +94,8 @@ def to_table(decided: Sequence[Decided]) -> pa.Table:
 
 def _judged(samples: Sequence[Row], verdicts: Sequence[Row]) -> tuple[list[Judged], list[Dropped]]:
     """Samples with their verdicts, by thought and draw; those without one, and repeated ids, are dropped."""
-    verdict_of = {row["sample_id"]: row for row in verdicts}
+    ordered = sorted(verdicts, key=lambda row: (row["sample_id"], row["status"], row["answer"] or ""))
+    verdict_of = {row["sample_id"]: row for row in ordered}
     judged: dict[str, Judged] = {}
     dropped: list[Dropped] = []
     for row in sorted(samples, key=lambda row: (row["thought"], row["draw"], row["sample_id"], row["completion"])):

@@ -27,9 +27,10 @@ def fit_to_train(judged: Sequence[Judged], config: MixtureConfig) -> tuple[list[
         if len(samples) == 1:
             fit += samples
             continue
+        forms = {text: normal_form(thought, text) for text in {sample.completion for sample in samples}}
         distinct: dict[str, Judged] = {}
         for sample in samples:
-            distinct.setdefault(normal_form(thought, sample.completion), sample)
+            distinct.setdefault(forms[sample.completion], sample)
         chosen = most_diverse(list(distinct), config.max_per_problem or len(distinct))
         fit += [list(distinct.values())[index] for index in chosen]
         dropped += [Dropped(thought, "duplicate")] * (len(samples) - len(distinct))

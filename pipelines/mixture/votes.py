@@ -37,7 +37,7 @@ def _vote_is_right(problem: Problem, judged: Sequence[Judged], thought: str) -> 
         if sample.thought != thought or sample.status != "solved" or sample.answer is None:
             continue
         for index, (answer, votes) in enumerate(groups):
-            if equal(answer, sample.answer, problem.answer_kind):
+            if answer == sample.answer or equal(answer, sample.answer, problem.answer_kind):
                 groups[index] = (answer, votes + 1)
                 break
         else:

@@ -169,6 +169,13 @@ def synthetic_run():
             "rows": {"train": 740, "dev": 40},
             "by_thought": {"cot": 281, "pot": 268, "eot": 231},
             "dropped": {"incorrect": 96, "duplicate": 21, "overlaps_evaluation": 3},
+            "questions": {
+                "evaluation_problems": 200,
+                "same_as_evaluation": 0,
+                "ngram_as_evaluation": 1,
+                "near_as_evaluation": 0,
+                "near_duplicates": 4,
+            },
             "counts": [
                 {"thought": thought, "type": "several", "outcome": outcome, "rows": rows, "copies": 0}
                 for outcome, counts in OUTCOMES.items()
