@@ -30,7 +30,9 @@ def card(table: pa.Table, kept: Mapping[str, int] | None, config: MixtureConfig)
         pc.if_else(pc.equal(table["split"], "dropped"), table["reason"], "share"),
     )
     grouped = table.append_column("outcome", outcome).append_column("is_copy", pc.greater(table["copy"], 0))
-    sums = grouped.group_by(["thought", "type", "outcome", "is_copy"]).aggregate([("tokens", "sum"), ([], "count_all")])
+    # One thread: with more, pyarrow 26 was seen to fail now and then ("thread index 11 is out of range [0, 11)").
+    by_fate = grouped.group_by(["thought", "type", "outcome", "is_copy"], use_threads=False)
+    sums = by_fate.aggregate([("tokens", "sum"), ([], "count_all")])
     rows: Counter[tuple[str, str, str]] = Counter()
     copies: Counter[tuple[str, str, str]] = Counter()
     tokens: Counter[str] = Counter()
@@ -77,5 +79,5 @@ def _sums(counts: list[dict[str, Any]], key: str, *columns: str) -> Counter[str]
 
 def _problems_by_type(table: pa.Table) -> dict[str, int]:
     """Problems that have a row, by their type; problems left out whole among them."""
-    pairs = table.group_by(["problem_id", "type"]).aggregate([])
+    pairs = table.group_by(["problem_id", "type"], use_threads=False).aggregate([])
     return dict(sorted(Counter(pairs["type"].to_pylist()).items()))
