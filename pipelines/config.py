@@ -141,8 +141,25 @@ class MixtureConfig(_Section):
     size: Literal["full", "equal_examples", "equal_tokens"] = Field(
         "full", description="full | equal_examples | equal_tokens: what shares are counted in"
     )
+    budget: int | None = Field(
+        None, ge=1, description="equal sizes: examples or target tokens in all; null: what the rarest thought has"
+    )
     keep: Literal["correct", "answered", "all"] = Field("correct", description="correct | answered | all")
-    max_per_problem: int | None = Field(None, ge=1, description="thoughts of one kind per problem; null: all")
+    drop_flags: list[Annotated[str, Field(min_length=1)]] = Field(
+        [], description="drop samples whose verdict bears one of these flags"
+    )
+    max_per_problem: int | None = Field(
+        None, ge=1, description="thoughts of one kind per problem, the most diverse; null: all"
+    )
+    near_duplicates: Literal["keep", "drop"] = Field(
+        "keep", description="keep | drop questions near an earlier one (a word in ten differs); counted either way"
+    )
+    decontaminate: int | None = Field(
+        13,
+        ge=5,
+        description="drop questions that share this many words in a row with an evaluation question, or are near one; "
+        "null: drop only the same question",
+    )
     upsample: int = Field(2, ge=1, description="md: copies of types 1 and 2")
     dev_fraction: float = Field(0.05, ge=0, lt=1, description="share of problems held out for dev")
 
@@ -150,6 +167,20 @@ class MixtureConfig(_Section):
     def _shares_add_up(self) -> Self:
         if self.ratios is not None and sum(self.ratios.values()) <= 0:
             raise ValueError("ratios sum to zero: give at least one thought a share above 0, e.g. {pot: 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _budget_has_a_unit(self) -> Self:
+        if self.budget is not None and self.size == "full":
+            raise ValueError("budget needs size equal_examples or equal_tokens, which say what it counts")
+        return self
+
+    @model_validator(mode="after")
+    def _recipe_sets_its_own(self) -> Self:
+        if self.recipe != "etd" and self.ratios is not None:
+            raise ValueError(f"ratios: recipe '{self.recipe}' sets its own shares; leave ratios null")
+        if self.recipe == "md" and self.keep != "correct":
+            raise ValueError(f"keep: recipe 'md' weighs correct paths and trains no others, but keep is '{self.keep}'")
         return self
 
 

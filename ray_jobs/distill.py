@@ -69,7 +69,6 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
         )
     sample.preflight(config, run_dir)
     verify.preflight(config, run_dir)
-    mix.preflight(config, run_dir)
     train.preflight(config)
 
 

@@ -1,23 +1,30 @@
 """The mixture: which proven thoughts train the student, with what weight, and what is left out."""
 
-from pipelines.mixture.example import MIXTURE_SCHEMA, Dropped, Example, Judged, in_dev, rank
-from pipelines.mixture.overlap import EvaluationText, evaluation_text, is_evaluated, overlaps
+from pipelines.mixture.card import COUNTED, card
+from pipelines.mixture.decision import DECIDED_SCHEMA, Decided, decide, to_table
+from pipelines.mixture.example import MIXTURE_SCHEMA, Dropped, Example, Judged
+from pipelines.mixture.overlap import Evaluated, Hit, NearIndex, first_of_near, words_of
 from pipelines.mixture.recipes import RECIPES
-from pipelines.mixture.shares import cuts, needs_cuts, target_tokens
+from pipelines.mixture.shares import cuts, inside, table_cuts
 
 __all__ = [
+    "COUNTED",
+    "DECIDED_SCHEMA",
     "MIXTURE_SCHEMA",
     "RECIPES",
+    "Decided",
     "Dropped",
-    "EvaluationText",
+    "Evaluated",
     "Example",
+    "Hit",
     "Judged",
+    "NearIndex",
+    "card",
     "cuts",
-    "evaluation_text",
-    "in_dev",
-    "is_evaluated",
-    "needs_cuts",
-    "overlaps",
-    "rank",
-    "target_tokens",
+    "decide",
+    "first_of_near",
+    "inside",
+    "table_cuts",
+    "to_table",
+    "words_of",
 ]

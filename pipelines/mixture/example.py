@@ -33,11 +33,12 @@ class Judged:
     status: str
     answer: str | None
     correct: bool | None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One row of ``mixture/train`` or ``mixture/dev``."""
+    """One row of ``mixture/train`` or ``mixture/dev``; ``copy`` counts the further copies of an upsampled one."""
 
     example_id: str
     problem_id: str
@@ -45,6 +46,7 @@ class Example:
     input: str
     target: str
     weight: float
+    copy: int = 0
 
 
 @dataclass(frozen=True)

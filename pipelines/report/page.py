@@ -56,6 +56,8 @@ def render(tables: RunTables, metrics: Metrics) -> Page:
         categories=sections.breakdowns(metrics["by_category"], "category", metrics),
         steps=sections.breakdowns(metrics["by_steps"], "steps", metrics),
         waterfall=sections.waterfall(metrics["mixture"]),
+        tallies=sections.tallies(metrics["mixture"]),
+        types=sections.types(metrics["mixture"]),
         completions_decoded=next((r["decoding"] for r in metrics["evaluation"] if r["selection"] in WHOLE), None),
         chart=chart(metrics["curves"]),
         browser=shown,
@@ -85,6 +87,7 @@ def _environment(thoughts: tuple[str, ...]) -> Environment:
         meaning=palette.meaning,
         status_meaning=palette.status_meaning,
         status_table=sections.status_table,
+        ordered=lambda thoughts: palette.ordered(set(thoughts)),
         ink=partial(_ink_class, thoughts=thoughts),
     )
     environment.globals["colour"] = partial(palette.colour, thoughts=thoughts)

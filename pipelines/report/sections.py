@@ -59,6 +59,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """One line of the mixture's table: rows with one outcome in all, per thought, and per type of problem."""
+
+    label: str
+    rows: int
+    by_thought: dict[str, int]
+    by_type: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Overlap:
     """Problems that exactly these thoughts solve: per data set how many, of how many."""
 
@@ -164,6 +174,45 @@ def waterfall(card: Row | None) -> list[Step]:
         steps.append(Step(palette.label(thought), by_thought[thought], start, width, "thought", thought))
         start += width
     return steps
+
+
+def tallies(card: Row | None) -> list[Tally]:
+    """Every row in and what became of it: rows in, each reason for which rows were dropped, copies, train and dev.
+
+    Down each column rows in, less what was dropped, plus copies, is train and dev.
+    """
+    counts = (card or {}).get("counts") or []
+    outcomes = ("train", "dev")
+    dropped: dict[str, int] = {}
+    for count in counts:
+        if count["outcome"] not in outcomes:
+            dropped[count["outcome"]] = dropped.get(count["outcome"], 0) + count["rows"]
+    reasons = sorted(dropped, key=lambda reason: (-dropped[reason], reason))
+    copied = [count for count in counts if count["copies"]]
+    lines = [
+        _tally("rows in", counts, "rows"),
+        *(
+            _tally(reason.replace("_", " "), [c for c in counts if c["outcome"] == reason], "rows")
+            for reason in reasons
+        ),
+        *([_tally("copies (upsampling)", copied, "copies")] if copied else []),
+        *(_tally(split, [c for c in counts if c["outcome"] == split], "rows", "copies") for split in outcomes),
+    ]
+    return lines if counts else []
+
+
+def _tally(label: str, counts: list[Row], *columns: str) -> Tally:
+    sums: tuple[dict[str, int], dict[str, int]] = {}, {}
+    for key, by in zip(("thought", "type"), sums, strict=True):
+        for count in counts:
+            by[count[key]] = by.get(count[key], 0) + sum(count[column] for column in columns)
+    return Tally(label, sum(sums[0].values()), *sums)
+
+
+def types(card: Row | None) -> list[str]:
+    """The types of problems that the card names: several thoughts right by majority, one, none, and the rest."""
+    named = {count["type"] for count in (card or {}).get("counts") or []}
+    return sorted(named, key=lambda kind: (kind != "several", not kind.startswith("only_"), kind != "none", kind))
 
 
 def overlaps(metrics: Metrics) -> Overlaps | None:

@@ -64,6 +64,21 @@ def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
             "run.yaml: mixture: ratios sum to zero: give at least one thought a share above 0, e.g. {pot: 1}",
         ),
         (
+            "mixture: {budget: 500}\n",
+            [],
+            "run.yaml: mixture: budget needs size equal_examples or equal_tokens, which say what it counts",
+        ),
+        (
+            "mixture: {recipe: md, keep: answered}\n",
+            [],
+            "run.yaml: mixture: keep: recipe 'md' weighs correct paths and trains no others, but keep is 'answered'",
+        ),
+        (
+            "mixture: {recipe: label, ratios: {pot: 1}}\n",
+            [],
+            "run.yaml: mixture: ratios: recipe 'label' sets its own shares; leave ratios null",
+        ),
+        (
             "mixture: {recipe: md}\nsampling: {thoughts: [pot]}\n",
             [],
             "run.yaml: mixture.recipe 'md' votes between CoT and PoT, but sampling.thoughts lacks cot",

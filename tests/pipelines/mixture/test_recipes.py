@@ -1,9 +1,10 @@
-"""Recipes on hand-made problems, and shares counted by hand."""
+"""Recipes on hand-made problems."""
 
 import pytest
 
 from pipelines.config import MixtureConfig
-from pipelines.mixture import RECIPES, Dropped, Example, Judged, cuts, evaluation_text, in_dev, is_evaluated, overlaps
+from pipelines.mixture import RECIPES, Dropped, Example, Judged
+from pipelines.mixture.example import in_dev
 from pipelines.problems import Problem
 
 PROBLEM = Problem(
@@ -52,19 +53,6 @@ def test_keep_says_how_much_proof_is_asked_for(keep: str, count: int) -> None:
     assert count == len(mixed("etd", SAMPLES, keep=keep)[0])
 
 
-def test_the_same_completion_trains_once() -> None:
-    """White space does not make a new thought."""
-    weights, dropped = mixed("etd", [judged("pot", 0, "8", "ans = 8"), judged("pot", 1, "8", "ans =  8\n")])
-    assert (["d/train/0/pot/0"], [("pot", "duplicate")]) == (list(weights), dropped)
-
-
-def test_a_cap_per_problem_keeps_the_first_draws() -> None:
-    """Per thought, not per problem alone."""
-    samples = [judged("pot", draw, "8") for draw in range(3)] + [judged("cot", 0, "8")]
-    weights, dropped = mixed("etd", samples, max_per_problem=2)
-    assert ({"d/train/0/pot/0", "d/train/0/pot/1", "d/train/0/cot/0"}, 1) == (set(weights), len(dropped))
-
-
 def test_md_weights_both_right_by_their_correct_counts() -> None:
     """λ = n2/(n1+n2): two correct CoT paths and one correct PoT path give 2/3 and 1/3."""
     samples = [judged("cot", 0, "8"), judged("cot", 1, "8"), judged("pot", 0, "8")]
@@ -84,6 +72,21 @@ def test_md_upsamples_problems_that_one_thought_alone_solves() -> None:
     assert ("cot", "other_type") in dropped
 
 
+def test_md_counts_correct_paths_as_sampled() -> None:
+    """A path written twice trains once, and counts twice in λ."""
+    samples = [judged("cot", 0, "8", "so 8"), judged("cot", 1, "8", "so 8"), judged("pot", 0, "8")]
+    weights, dropped = mixed("md", samples)
+    assert {"d/train/0/cot/0": pytest.approx(2 / 3), "d/train/0/pot/0": pytest.approx(1 / 3)} == weights
+    assert [("cot", "duplicate")] == dropped
+
+
+def test_three_thoughts_share_by_their_correct_counts() -> None:
+    """Ours: two CoT, one PoT and one EoT path give 1/2, 1/4 and 1/4."""
+    samples = [judged("cot", 0, "8"), judged("cot", 1, "8"), judged("pot", 0, "8"), judged("eot", 0, "8")]
+    weights, _ = mixed("md", samples)
+    assert [0.5, 0.5, 0.25, 0.25] == [weights[f"d/train/0/{name}"] for name in ("cot/0", "cot/1", "eot/0", "pot/0")]
+
+
 def test_md_drops_problems_that_no_thought_solves() -> None:
     """Type 4."""
     assert ({}, [("cot", "type_4"), ("pot", "type_4")]) == mixed("md", [judged("cot", 0, "7"), judged("pot", 0, None)])
@@ -92,26 +95,9 @@ def test_md_drops_problems_that_no_thought_solves() -> None:
 def test_label_trains_on_the_answer_alone() -> None:
     """Question in, answer out."""
     entries = RECIPES["label"](PROBLEM, SAMPLES, MixtureConfig(recipe="label"))
-    (example,) = [entry for entry in entries if isinstance(entry, Example)]
+    (example,) = entries
+    assert isinstance(example, Example)
     assert ("Question: How many?\n", "8", "label") == (example.input, example.target, example.thought)
-
-
-RANKED = {"cot": [(5, 10), (1, 10), (9, 10), (7, 10)], "pot": [(2, 5), (4, 5)]}
-
-
-@pytest.mark.parametrize(
-    ("ratios", "size", "expected"),
-    [
-        ({"pot": 1}, "full", {"cot": -1, "pot": 4}),  # all of PoT, nothing else
-        ({"cot": 1, "pot": 1}, "full", {"cot": 5, "pot": 4}),  # two of each: PoT has no more
-        ({"cot": 1}, "equal_examples", {"cot": 5, "pot": -1}),  # as many as PoT alone would have
-        ({"cot": 1, "pot": 1}, "equal_examples", {"cot": 1, "pot": 2}),
-        ({"cot": 1}, "equal_tokens", {"cot": 1, "pot": -1}),  # PoT alone has 10 tokens: one CoT example
-    ],
-)
-def test_shares_are_cut_along_the_ranks(ratios: dict[str, float], size: str, expected: dict[str, int]) -> None:
-    """By examples or tokens, at full or equal size."""
-    assert expected == cuts(RANKED, ratios, size)
 
 
 def test_dev_is_split_by_problem_and_seed() -> None:
@@ -120,13 +106,3 @@ def test_dev_is_split_by_problem_and_seed() -> None:
     share = sum(in_dev(0, name, 0.1) for name in names) / len(names)
     assert 0.1 == pytest.approx(share, abs=0.03)
     assert [in_dev(0, name, 0.1) for name in names] != [in_dev(1, name, 0.1) for name in names]
-
-
-def test_an_evaluation_question_is_found_whatever_its_spelling() -> None:
-    """Case and punctuation aside; shared runs of 13 words are seen too."""
-    long = "A farmer has 12 cows and buys 5 more cows at the big spring market in town"
-    known = evaluation_text([long])
-    assert is_evaluated(long.upper() + "?", known)
-    assert not is_evaluated(long + " today", known)
-    assert overlaps(long + " today. How many?", known)
-    assert not overlaps("A farmer has 12 cows.", known)

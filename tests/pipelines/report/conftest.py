@@ -112,6 +112,15 @@ def _log(rng):
     return loss + [{"step": step, "epoch": epoch, "dev_loss": value} for epoch, (step, value) in enumerate(dev, 1)]
 
 
+OUTCOMES = {  # rows of the mixture card by thought
+    "train": (266, 254, 220),
+    "dev": (15, 14, 11),
+    "incorrect": (15, 26, 55),
+    "duplicate": (4, 5, 12),
+    "overlaps_evaluation": (0, 1, 2),
+}
+
+
 @pytest.fixture(scope="session")
 def run():
     """RunTables of a whole run."""
@@ -160,6 +169,18 @@ def synthetic_run():
             "rows": {"train": 740, "dev": 40},
             "by_thought": {"cot": 281, "pot": 268, "eot": 231},
             "dropped": {"incorrect": 96, "duplicate": 21, "overlaps_evaluation": 3},
+            "questions": {
+                "evaluation_problems": 200,
+                "same_as_evaluation": 0,
+                "ngram_as_evaluation": 1,
+                "near_as_evaluation": 0,
+                "near_duplicates": 4,
+            },
+            "counts": [
+                {"thought": thought, "type": "several", "outcome": outcome, "rows": rows, "copies": 0}
+                for outcome, counts in OUTCOMES.items()
+                for thought, rows in zip(("cot", "pot", "eot"), counts, strict=True)
+            ],
         },
         predictions=pa.Table.from_pylist(predictions),
         training_log=_log(rng),

@@ -47,9 +47,33 @@ def test_waterfall_says_what_copies_added():
     assert ("copies (upsampling)", 4) in [(step.label, step.rows) for step in sections.waterfall(card)]
 
 
+def test_mixture_table_adds_up_down_each_column(run):
+    """Rows in, less what was dropped, plus copies, is train and dev: in all, by thought and by type."""
+    copies = {"thought": "pot", "type": "only_pot", "outcome": "train", "rows": 3, "copies": 6}
+    lines = sections.tallies({"counts": [*run.mixture_card["counts"], copies]})
+    assert [
+        "rows in", "incorrect", "duplicate", "overlaps evaluation", "copies (upsampling)", "train", "dev"
+    ] == [line.label for line in lines]  # fmt: skip
+    signs = [1, -1, -1, -1, 1, -1, -1]
+    assert 903 == lines[0].rows
+    assert 0 == sum(sign * line.rows for sign, line in zip(signs, lines, strict=True))
+    for column in ("cot", "pot", "eot"):
+        assert 0 == sum(sign * line.by_thought.get(column, 0) for sign, line in zip(signs, lines, strict=True))
+    for column in ("several", "only_pot"):
+        assert 0 == sum(sign * line.by_type.get(column, 0) for sign, line in zip(signs, lines, strict=True))
+
+
+def test_types_stand_in_the_order_of_how_many_thoughts_are_right():
+    """Several, one, none, and what could not be said."""
+    kinds = ["none", "unknown", "only_pot", "several", "only_cot"]
+    card = {"counts": [{"type": kind} for kind in kinds]}
+    assert ["several", "only_cot", "only_pot", "none", "unknown"] == sections.types(card)
+
+
 def test_no_mixture_is_no_waterfall():
     """A run without that stage."""
     assert sections.waterfall(None) == []
+    assert sections.tallies({"rows_in": 5}) == []
 
 
 def test_overlap_of_one_thought_is_left_out():
