@@ -5,6 +5,7 @@
     python benchmarks/quota.py cluster        the same on two nodes, one of them killed on the way
     python benchmarks/quota.py fast           30,000 requests at 30,000 a minute
     python benchmarks/quota.py unlimited      no quota known to the client: what the strict teacher then refuses
+    python benchmarks/quota.py slots          no quota at all, 250 requests served at once, the window to be found
 
 The teacher is a server in a process of its own. It answers 429 to what is above the quota in a sliding minute or
 above twice the rate in a sliding second, and its own counts are what is printed.
@@ -25,12 +26,14 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PER_MINUTE = 6_000
+LATENCY_S = [0.2, 2.0]
 CASES: dict[str, dict[str, Any]] = {
     "requests": {"requests": 18_000, "strict": {"requests_per_minute": PER_MINUTE}},
     "tokens": {"requests": 18_000, "strict": {"tokens_per_minute": 4_000_000}},
     "cluster": {"requests": 18_000, "strict": {"requests_per_minute": PER_MINUTE}},
     "fast": {"requests": 30_000, "strict": {"requests_per_minute": 30_000}},
     "unlimited": {"requests": 9_000, "strict": {"requests_per_minute": PER_MINUTE}},
+    "slots": {"requests": 15_000, "strict": {"slots": 250}},
 }
 
 
@@ -42,7 +45,7 @@ def start_teacher(strict: dict[str, Any], folder: Path, problems: int) -> tuple[
             {
                 "run_dir": str(folder / "teacher"),
                 "problems": {"source": "generated", "count": problems},
-                "teacher": {"kind": "rehearsal", "rehearsal": {"latency_s": [0.2, 2.0], **strict}},
+                "teacher": {"kind": "rehearsal", "rehearsal": {"latency_s": LATENCY_S, **strict}},
             }
         )
     )
@@ -74,7 +77,7 @@ def main(case: str) -> None:
                 "kind": "openai",
                 "model": "rehearsal",
                 "base_url": base_url,
-                **({} if case == "unlimited" else wanted["strict"]),
+                **({} if case in ("unlimited", "slots") else wanted["strict"]),
             },
             "sampling": {"draws": 1, "demonstrations": 0},
         }
@@ -94,6 +97,8 @@ def main(case: str) -> None:
     if "tokens_per_minute" in wanted["strict"]:
         a_request = seen["prompt_tokens"] / seen["answered"] + 512
         used = seen["per_minute"] * a_request / quota
+    elif "slots" in wanted["strict"]:
+        used = seen["per_minute"] / (60 * quota / (sum(LATENCY_S) / 2))
     else:
         used = seen["per_minute"] / quota
     print(

@@ -38,6 +38,9 @@ VERDICT_SCHEMA = pa.schema(
         pa.field("elapsed_s", pa.float64()),
     ]
 )
+JUDGE = 2
+"""Raised when the same completion may get another verdict than before, so that old verdicts are made anew."""
+
 _ROWS_PER_CALL, _ROWS_PER_FILE = 128, 8192
 
 
@@ -163,7 +166,7 @@ VERIFY = Stage(
     name="verify",
     folder="verdicts",
     inputs=("problems", "samples"),
-    fields=lambda config: config.verification.model_dump(exclude={"require_isolation"}),
+    fields=lambda config: {"judge": JUDGE, **config.verification.model_dump(exclude={"require_isolation"})},
     run=run,
 )
 
