@@ -10,7 +10,7 @@ Nothing here needs Ray.
 
 import time
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +19,7 @@ from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.problems import Problem, from_rows, load
 from pipelines.student import parameter_count_of
-from pipelines.teacher import estimate_tokens, model_name, price_of
+from pipelines.teacher import estimate_prompt, estimate_tokens, model_name, price_of
 from pipelines.thoughts import load_prompt
 from ray_jobs.plan import Plan, make_plan
 from ray_jobs.run_directory import RunDirectory
@@ -29,7 +29,6 @@ _ANSWERS_THAT_TELL = 30  # of a thought: then their mean length is better than o
 _OUR_DEMONSTRATIONS = 8
 _BYTES_PER_PARAMETER = 16  # fp32 weights, gradients and AdamW's two moments
 _FLOPS_PER_TOKEN = 6  # per parameter, forward and backward
-_tokens = lru_cache(maxsize=4096)(estimate_tokens)  # demonstrations come again and again
 
 
 def describe(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) -> None:
@@ -93,7 +92,7 @@ def _sampling(config: RunConfig, plan: Plan) -> str:
             asked += seen.prompt_tokens / seen.requests
             answered += request.draws * seen.completion_tokens / seen.samples
         else:
-            asked += sum(_tokens(message["content"]) for message in prompts[request.thought].messages(request.question))
+            asked += estimate_prompt(m["content"] for m in prompts[request.thought].messages(request.question))
             answered += request.draws * _demonstrated(request.thought)
     at_most = plan.samples_missing * config.sampling.max_tokens
     price = price_of(model_name(config.teacher))

@@ -6,7 +6,7 @@ from pipelines.teacher.price import Price, price_of
 from pipelines.teacher.quota import Grant, Limits, Quota
 from pipelines.teacher.recorded import Recordings, recorded_files
 from pipelines.teacher.request import FAILURE_SCHEMA, SAMPLE_SCHEMA, Failure, Request, Sample
-from pipelines.teacher.tokens import PromptTokens, estimate_tokens
+from pipelines.teacher.tokens import PromptTokens, estimate_prompt, estimate_tokens
 from pipelines.teacher.window import Window
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Teacher",
     "TeacherRefused",
     "Window",
+    "estimate_prompt",
     "estimate_tokens",
     "model_name",
     "price_of",

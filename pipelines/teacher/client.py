@@ -26,7 +26,7 @@ from pipelines.teacher.dialect import Dialect
 from pipelines.teacher.price import price_of
 from pipelines.teacher.quota import Limits
 from pipelines.teacher.request import Failure, Request, Sample, request_id_header, sample_id
-from pipelines.teacher.tokens import PromptTokens, estimate_tokens
+from pipelines.teacher.tokens import PromptTokens, estimate_prompt
 from pipelines.thoughts import Prompt
 
 ATTEMPTS = 8
@@ -100,7 +100,7 @@ class Teacher:
         self._price = price_of(self._model)
         self._prompt_tokens = PromptTokens(
             {
-                thought: sum(estimate_tokens(message["content"]) for message in prompt.messages(""))
+                thought: estimate_prompt(message["content"] for message in prompt.messages(""))
                 for thought, prompt in prompts.items()
             }
         )

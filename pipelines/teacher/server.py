@@ -10,7 +10,6 @@ each time they ask. Token counts are estimates. Streaming is not spoken.
 """
 
 import asyncio
-import functools
 import json
 import time
 from collections import Counter
@@ -26,14 +25,13 @@ from pipelines.teacher.completion import Completion
 from pipelines.teacher.recorded import Recordings, recorded_files
 from pipelines.teacher.rehearsal import complete
 from pipelines.teacher.request import REQUEST_ID_HEADER, sample_key
-from pipelines.teacher.tokens import estimate_tokens
+from pipelines.teacher.tokens import estimate_prompt, estimate_tokens
 from pipelines.thoughts import SAMPLED, asked
 
 Answer = Callable[[str, str, int, str], Completion | None]
 """(problem id, thought, draw, question) -> the completion, or None where there is none."""
 
 _SILENCE_S = 3600.0
-_tokens = functools.lru_cache(maxsize=4096)(estimate_tokens)  # demonstrations come again and again
 
 
 def rehearsal_answers(problems: Iterable[Problem], seed: int, config: RehearsalConfig) -> Answer:
@@ -78,7 +76,7 @@ def application(answer: Answer, config: RehearsalConfig, seed: int = 0) -> web.A
                 raise ValueError(thought)
         except (KeyError, ValueError, TypeError, StopIteration) as error:
             return _error(400, "invalid_request", f"expected messages ending with a question ({error!r})")
-        prompt_tokens = sum(_tokens(message["content"]) for message in body["messages"])
+        prompt_tokens = estimate_prompt(message["content"] for message in body["messages"])
         may_answer = int(body.get("max_completion_tokens") or body.get("max_tokens") or 0)
         if not behaviour.admits(prompt_tokens + n * may_answer):
             return _error(429, "rate_limit_exceeded", "above the quota", {"Retry-After": "1"})

@@ -8,12 +8,14 @@ programs that LLMs wrote: within 6 %; on terse equations 11 % too few.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 _PIECE = re.compile(
     r"(?P<word>(?:[^\r\n\w]|_)?[^\W\d_]+)|\d{1,3}| ?(?:[^\s\w]|_)+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s",
 )
 _LETTERS_A_TOKEN = 8
+_A_MESSAGE = 4  # what the chat format puts around each message
 _PRIOR_REQUESTS, _PRIOR_RATIO = 5, 1.1  # until responses have come, a little too many rather than too few
 
 
@@ -22,6 +24,16 @@ def estimate_tokens(text: str) -> int:
     return sum(
         1 + (len(piece[0].lstrip()) - 1) // _LETTERS_A_TOKEN if piece["word"] else 1 for piece in _PIECE.finditer(text)
     )
+
+
+def estimate_prompt(contents: Iterable[str]) -> int:
+    """About how many tokens a prompt of these messages has."""
+    return sum(_of_message(content) for content in contents)
+
+
+@lru_cache(maxsize=4096)  # demonstrations come again and again
+def _of_message(content: str) -> int:
+    return estimate_tokens(content) + _A_MESSAGE
 
 
 class PromptTokens:

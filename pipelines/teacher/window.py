@@ -11,7 +11,7 @@ only wait longer. A window that never fills (a rate is the limit) stays as it is
 _FIRST, _MOST = 64, 4096
 _GAIN = 1.15  # doubling the window must bring this, or it was large enough
 _SETTLED_S = 60.0  # then try again: servers join and leave
-_LEAST_S = 1.0
+_TURNS, _LEAST_S = 2, 2.0  # a rate is measured over this many windows and seconds
 
 
 class Window:
@@ -51,7 +51,7 @@ class Window:
             return
         self._ended += count
         seconds = now - self._started
-        if self._ended >= self.size and seconds >= _LEAST_S:
+        if self._ended >= _TURNS * self.size and seconds >= _LEAST_S:
             self._judge(self._ended / seconds, now)
 
     def _judge(self, rate: float, now: float) -> None:
