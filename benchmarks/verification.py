@@ -177,7 +177,7 @@ def actors(programs: list[str]) -> None:
         ]
     )
     batches = [table_of_rows.slice(start, 128) for start in range(0, OURS, 128)]
-    gold = pa.table({"problem_id": ["x"], "answer": ["1"], "answer_kind": ["number"]})
+    gold = pa.table({"problem_id": ["x"], "question": ["?"], "answer": ["1"], "answer_kind": ["number"]})
     rates = {}
     for count in (1, 2):
         gold_ref = ray.put(gold)
