@@ -91,8 +91,8 @@ def sample_until_correct(
                 requests = following()
                 lacking = sum(bool(one.open(needed)) for one in draws.values())
                 say(f"sample: {len(rows):,} drawn and proved; {lacking:,} of {len(draws):,} not done")
-    made = [single.sample_ids[0] for one in draws.values() for single in one.offered if single.draw in one.made]
-    return replace(plan, wanted=made, missing=asked)
+    wanted = [single.sample_ids[0] for one in draws.values() for single in one.offered if single.draw in one.made]
+    return replace(plan, wanted=wanted, missing=asked)
 
 
 def next_round(draws: Sequence[Draws], needed: int, most: int, costs: Mapping[str, Costs]) -> list[Request]:

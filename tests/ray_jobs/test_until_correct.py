@@ -26,7 +26,7 @@ def config(folder: Path, *overrides: str) -> RunConfig:
             f"run_dir={folder}",
             f"problems={{source: generated, count: {PROBLEMS}}}",
             "teacher={kind: rehearsal, rehearsal: {mistakes: 0.4}}",
-            f"sampling={{thoughts: [cot, pot], draws: {DRAWS}, until_correct: 2}}",
+            f"sampling={{thoughts: [cot, pot], draws: {DRAWS}, until_correct: 2, demonstrations: 0}}",
             *overrides,
         ],
     )
