@@ -1,6 +1,5 @@
 """Adaptive draws against the rehearsal teacher: rounds of asking and proving until enough is right."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,17 +31,14 @@ def config(folder: Path, *overrides: str) -> RunConfig:
     )
 
 
-def drawn_and_right(folder: Path) -> dict[tuple[str, str], tuple[list[int], int]]:
-    """Of each problem and thought: the draws in ``samples/``, and how many the verdicts call right."""
-    right = Counter(
-        (row["problem_id"], row["thought"])
-        for row in pq.read_table(folder / "verdicts").to_pylist()
-        if row["correct"] and row["status"] == "solved"
-    )
-    drawn: dict[tuple[str, str], list[int]] = {}
-    for row in pq.read_table(folder / "samples").to_pylist():
-        drawn.setdefault((row["problem_id"], row["thought"]), []).append(row["draw"])
-    return {key: (draws, right[key]) for key, draws in drawn.items()}
+def counts(sample_ids: Sequence[str], right: set[str]) -> dict[str, tuple[list[int], int]]:
+    """Of each problem and thought: the draws that were made, in order, and how many of them are right."""
+    found: dict[str, tuple[list[int], int]] = {}
+    for sample_id in sample_ids:
+        key, draw = sample_id.rsplit("/", 1)
+        draws, hits = found.get(key, ([], 0))
+        found[key] = sorted([*draws, int(draw)]), hits + (sample_id in right)
+    return found
 
 
 def journal_ids(folder: Path) -> list[str]:
@@ -52,26 +48,24 @@ def journal_ids(folder: Path) -> list[str]:
 def test_drawing_stops_once_enough_is_right_and_goes_on_when_more_is_wanted(tmp_path: Path, ray_cluster: None) -> None:
     """Two right or all six draws; the same command asks nothing; three right extends and repeats nothing."""
     sample.command(config(tmp_path), dry_run=False)
-    verify.command(config(tmp_path), dry_run=False)
-    first = drawn_and_right(tmp_path)
     asked = journal_ids(tmp_path)
-    assert 2 * PROBLEMS == len(first)
-    assert set() == {key for key, (draws, right) in first.items() if not (right >= 2 or len(draws) == DRAWS)}
-    assert set() == {key for key, (draws, _) in first.items() if draws != list(range(len(draws)))}
-    assert len(asked) == len(set(asked)) == sum(len(draws) for draws, _ in first.values())
-    assert len(asked) < 0.7 * DRAWS * len(first)
-
     sample.command(config(tmp_path, "verification.timeout_s=6"), dry_run=False)  # runs again, all from the journal
     assert asked == journal_ids(tmp_path)
-    assert first == drawn_and_right(tmp_path)
-
     sample.command(config(tmp_path, "sampling.until_correct=3"), dry_run=False)
-    verify.command(config(tmp_path), dry_run=False)
-    second = drawn_and_right(tmp_path)
     more = journal_ids(tmp_path)
-    assert set() == {key for key, (draws, right) in second.items() if not (right >= 3 or len(draws) == DRAWS)}
     assert asked == more[: len(asked)]
     assert len(asked) < len(more) == len(set(more))
+    assert set(more) == {row["sample_id"] for row in pq.read_table(tmp_path / "samples").to_pylist()}
+
+    verify.command(config(tmp_path), dry_run=False)
+    verdicts = pq.read_table(tmp_path / "verdicts").to_pylist()
+    right = {row["sample_id"] for row in verdicts if row["correct"] and row["status"] == "solved"}
+    for needed, made in ((2, asked), (3, more)):
+        drawn = counts(made, right)
+        assert 2 * PROBLEMS == len(drawn)
+        assert set() == {key for key, (draws, hits) in drawn.items() if hits < needed and len(draws) < DRAWS}
+        assert set() == {key for key, (draws, _) in drawn.items() if draws != list(range(len(draws)))}
+    assert len(asked) < 0.7 * DRAWS * 2 * PROBLEMS
 
 
 def test_recipe_md_is_refused(tmp_path: Path) -> None:
