@@ -116,11 +116,23 @@ class SamplingConfig(_Section):
 
     thoughts: list[ThoughtName] = Field(["cot", "pot", "eot"], min_length=1, description="thoughts to sample")
     draws: int = Field(4, ge=1, description="completions per problem and thought")
+    until_correct: int | None = Field(
+        None, ge=1, description="stop once so many draws are right; draws is then the most; null: always all draws"
+    )
     temperature: float | None = Field(0.7, ge=0, description="sampling temperature; null: not sent")
     max_tokens: int = Field(512, ge=1, description="completion tokens at most")
     demonstrations: int = Field(8, ge=0, le=8, description="worked examples in the prompt")
     prompts: str | None = Field(None, description="folder with <thought>.md files that replace ours")
     max_failed: Fraction = Field(0.01, description="share of requests that may fail to the end before exit 1")
+
+    @model_validator(mode="after")
+    def _enough_draws(self) -> Self:
+        if self.until_correct is not None and self.until_correct > self.draws:
+            raise ValueError(
+                f"until_correct {self.until_correct} can never be reached with draws {self.draws}: "
+                "raise draws, which is the most, or lower until_correct"
+            )
+        return self
 
 
 class VerificationConfig(_Section):
@@ -267,6 +279,11 @@ class RunConfig(_Section):
             raise ValueError(
                 "mixture.recipe 'md' votes between CoT and PoT, "
                 f"but sampling.thoughts lacks {', '.join(sorted(missing))}"
+            )
+        if self.mixture.recipe == "md" and self.sampling.until_correct is not None:
+            raise ValueError(
+                "sampling.until_correct: mixture.recipe 'md' weighs thoughts by how many of their draws are right, "
+                "which stopping early would bias; set until_correct to null, or use another recipe"
             )
         unsampled = set(self.mixture.ratios or {}) - set(self.sampling.thoughts)
         if unsampled:

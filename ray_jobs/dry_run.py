@@ -105,8 +105,9 @@ def _sampling(config: RunConfig, plan: Plan) -> str:
     ]
     hours = f", at least {max(limits) / 60:.2g} hours at the quota" if limits else ""
     done = len(plan.wanted) - plan.samples_missing
+    most = "at most, stopping early: " if config.sampling.until_correct is not None else ""
     return (
-        f"{len(plan.missing):,} requests for {plan.samples_missing:,} samples ({done:,} answered before), about "
+        f"{most}{len(plan.missing):,} requests for {plan.samples_missing:,} samples ({done:,} answered before), about "
         f"{asked:,.0f} prompt and {answered:,.0f} completion tokens (at most {at_most:,}), {cost}{hours}"
     )
 

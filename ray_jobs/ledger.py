@@ -149,7 +149,7 @@ class Ledger:
             refused=self._refused,
         )
 
-    async def close(self) -> LedgerStatus:
+    async def flush(self) -> LedgerStatus:
         """Write out what an object store's journal still holds back."""
         async with self._writing:
             await asyncio.to_thread(self._journal.flush)

@@ -7,8 +7,9 @@ takes no ``n``. Local teachers are asked only what they have an answer to.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.problems import Problem
@@ -24,22 +25,28 @@ class Seen:
     """What the journal's answers to one thought have used."""
 
     samples: int = 0
+    first_draws: int = 0
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    dollars: float = 0.0
 
-    def add(self, prompt_tokens: int, completion_tokens: int) -> None:
-        """Count a sample; those of one request share its tokens, which stand in the first row."""
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count a sample; those of one request share its tokens and cost, which stand in the first row."""
+        prompt_tokens = row.get("prompt_tokens") or 0
         self.samples += 1
+        self.first_draws += row["draw"] == 0
         self.requests += prompt_tokens > 0
         self.prompt_tokens += prompt_tokens
-        self.completion_tokens += completion_tokens
+        self.completion_tokens += row.get("completion_tokens") or 0
+        self.dollars += row.get("cost_usd") or 0.0
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is wanted, in order, what is still to be asked, and what the answers so far have used, by thought."""
 
+    offered: list[list[Request]]  # by problem and thought, a request for each draw that the teacher can answer
     wanted: list[str]
     missing: list[Request]
     without_recording: int
@@ -67,15 +74,16 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
         if row["kind"] == "sample":
             answered.add(row["sample_id"])
             spent += row.get("cost_usd") or 0.0
-            seen[row["thought"]].add(row.get("prompt_tokens") or 0, row.get("completion_tokens") or 0)
+            seen[row["thought"]].add(row)
     offered = _offered(config, problems)
     wanted = [single for group in offered for single in group]
     missing = [
         request
         for group in offered
-        for request in _runs([single for single in group if single.sample_ids[0] not in answered])
+        for request in as_requests([single for single in group if single.sample_ids[0] not in answered])
     ]
     return Plan(
+        offered=offered,
         wanted=[single.sample_ids[0] for single in wanted],
         missing=missing,
         without_recording=len(problems) * len(config.sampling.thoughts) * config.sampling.draws - len(wanted),
@@ -103,7 +111,7 @@ def _offered(config: RunConfig, problems: list[Problem]) -> list[list[Request]]:
     return groups
 
 
-def _runs(singles: list[Request]) -> Iterator[Request]:
+def as_requests(singles: list[Request]) -> Iterator[Request]:
     """Neighbouring draws as one request."""
     for _, run in itertools.groupby(enumerate(singles), lambda pair: pair[1].draw - pair[0]):
         members = [single for _, single in run]

@@ -12,7 +12,9 @@ import contextlib
 import math
 import os
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +29,7 @@ from pipelines.teacher import (
     Dialect,
     Failure,
     OpenGate,
+    Request,
     Teacher,
     model_name,
     price_of,
@@ -39,10 +42,12 @@ from ray_jobs.local_teacher import endpoint
 from ray_jobs.plan import Plan, make_plan
 from ray_jobs.problems import PROBLEMS
 from ray_jobs.progress import Progress
+from ray_jobs.rounds import sample_until_correct
 from ray_jobs.run_directory import Manifest, RunDirectory, digest
 from ray_jobs.sampler import Sampler, as_row
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
+from ray_jobs.verify import check_isolation
 
 _BLOCK_ROWS = 500
 _BLOCKS_AT_ONCE = 4  # for each sampler, so that none waits for the slowest request of a block
@@ -72,6 +77,8 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
             "add it to pipelines/teacher/prices.yaml"
         )
     paid.check(paid.fields(config, _prompts(config)), run_dir)
+    if config.sampling.until_correct is not None:
+        check_isolation(config)
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
@@ -79,17 +86,22 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     table = run_dir.read_table("problems")
     problems = from_rows(table.to_pylist()) if table is not None else []
     plan = make_plan(config, run_dir, problems)
-    prompts = _prompts(config)
-    if plan.missing:
-        paid.record(paid.fields(config, prompts), run_dir)
-        _ask(config, run_dir, plan, prompts, problems)
+    if config.sampling.until_correct is not None:
+        plan = sample_until_correct(config, run_dir, problems, plan, partial(asking, config, run_dir, problems, plan))
+    elif plan.missing:
+        with asking(config, run_dir, problems, plan, plan.missing[0]) as ask:
+            ask(plan.missing)
     return _compact(config, run_dir, plan)
 
 
-def _ask(
-    config: RunConfig, run_dir: RunDirectory, plan: Plan, prompts: dict[str, Prompt], problems: list[Problem]
-) -> None:
-    """The sampling graph: plan → samplers; answers go to the journal as they arrive.
+@contextlib.contextmanager
+def asking(
+    config: RunConfig, run_dir: RunDirectory, problems: list[Problem], plan: Plan, first: Request
+) -> Iterator[Callable[[list[Request]], None]]:
+    """The sampling graph, for as many rounds as wanted: requests → samplers; answers go to the journal as they arrive.
+
+    ``first`` is asked alone beforehand. What is yielded returns when every sample of its requests is in the journal
+    or has failed to the end.
 
     Raises:
         RunStopped: the budget is reached, or the first request failed to the end.
@@ -98,41 +110,61 @@ def _ask(
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+    prompts = _prompts(config)
+    paid.record(paid.fields(config, prompts), run_dir)
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     with endpoint(config, problems, here) as base_url:
         api_key = os.environ.get(config.teacher.api_key_env) or "none"
-        first, dialect = asyncio.run(
-            _ask_first(Teacher(config.teacher, config.sampling, prompts, base_url, api_key), plan)
+        rows, dialect = asyncio.run(
+            _ask_first(Teacher(config.teacher, config.sampling, prompts, base_url, api_key), first)
         )
         ledger = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote(config, plan.spent_usd)
-        ray.get(ledger.report.remote("driver", Report(rows=first)))
-        answered = (
-            ray.data.from_arrow(pa.Table.from_pylist([asdict(request) for request in plan.missing]))
-            .repartition(target_num_rows_per_block=_BLOCK_ROWS)
-            .map_batches(
-                Sampler,
-                fn_constructor_kwargs={
-                    "config": config,
-                    "prompts": prompts,
-                    "base_url": base_url,
-                    "api_key": api_key,
-                    "dialect": dialect,
-                    "ledger": ledger,
-                },
-                batch_size=None,
-                compute=ray.data.ActorPoolStrategy(
-                    size=_samplers(config, len(plan.missing)),
-                    max_tasks_in_flight_per_actor=_BLOCKS_AT_ONCE,
-                    max_concurrent_calls_per_actor=_BLOCKS_AT_ONCE,
-                ),
-                num_cpus=0,  # waiting for a teacher takes no core from those who compute
+        ray.get(ledger.report.remote("driver", Report(rows=rows)))
+        sampler = {
+            "config": config,
+            "prompts": prompts,
+            "base_url": base_url,
+            "api_key": api_key,
+            "dialect": dialect,
+            "ledger": ledger,
+        }
+        asked = 0
+
+        def ask(requests: list[Request]) -> None:
+            nonlocal asked
+            asked += sum(request.draws for request in requests)
+            answered = (
+                ray.data.from_arrow(pa.Table.from_pylist([asdict(request) for request in requests]))
+                .repartition(target_num_rows_per_block=_BLOCK_ROWS)
+                .map_batches(
+                    Sampler,
+                    fn_constructor_kwargs=sampler,
+                    batch_size=None,
+                    compute=ray.data.ActorPoolStrategy(
+                        size=_samplers(config, len(requests)),
+                        max_tasks_in_flight_per_actor=_BLOCKS_AT_ONCE,
+                        max_concurrent_calls_per_actor=_BLOCKS_AT_ONCE,
+                    ),
+                    num_cpus=0,  # waiting for a teacher takes no core from those who compute
+                )
             )
-        )
-        with Progress("sample", plan.samples_missing, lambda: _progress(ray.get(ledger.status.remote()))):
-            for _ in answered.iter_batches(batch_size=None):
-                pass
-    status: LedgerStatus = ray.get(ledger.close.remote())
-    ray.kill(ledger)
+            with Progress("sample", asked, lambda: _progress(ray.get(ledger.status.remote()))):
+                for _ in answered.iter_batches(batch_size=None):
+                    pass
+            _go_on(ray.get(ledger.flush.remote()))
+
+        try:
+            yield ask
+        finally:
+            ray.kill(ledger)
+
+
+def _go_on(status: LedgerStatus) -> None:
+    """Nothing, unless the run has stopped.
+
+    Raises:
+        RunStopped, CredentialsError: why.
+    """
     if status.refused and not status.samples:
         raise CredentialsError(status.refused)
     if status.refused:
@@ -141,7 +173,7 @@ def _ask(
         raise RunStopped(f"sample: {status.stopped}; {status.samples:,} samples of this run are kept")
 
 
-async def _ask_first(teacher: Teacher, plan: Plan) -> tuple[list[dict[str, Any]], Dialect]:
+async def _ask_first(teacher: Teacher, first: Request) -> tuple[list[dict[str, Any]], Dialect]:
     """One request alone: a wrong key or model costs one refusal, and what the endpoint takes is learned once.
 
     Raises:
@@ -149,11 +181,11 @@ async def _ask_first(teacher: Teacher, plan: Plan) -> tuple[list[dict[str, Any]]
         RunStopped: nothing came of it in all attempts.
     """
     async with contextlib.aclosing(teacher):
-        answers = await teacher.ask(plan.missing[0], OpenGate())
+        answers = await teacher.ask(first, OpenGate())
     failures = [answer for answer in answers if isinstance(answer, Failure)]
     if failures and failures[0].attempts == ATTEMPTS:
         raise RunStopped(f"sample: the first request failed {ATTEMPTS} times, no other was sent ({failures[0].error})")
-    return [as_row(answer, plan.missing[0]) for answer in answers], teacher.dialect
+    return [as_row(answer, first) for answer in answers], teacher.dialect
 
 
 def _samplers(config: RunConfig, requests: int) -> int:
@@ -231,6 +263,14 @@ def _progress(status: LedgerStatus) -> tuple[int, str]:
     return status.samples + status.failures, ", ".join(words)
 
 
+def _stopping(config: RunConfig) -> dict[str, Any]:
+    """Where drawing stops early, how early, and the limits of the proofs that count."""
+    if config.sampling.until_correct is None:
+        return {}
+    limits = config.verification.model_dump(exclude={"require_isolation"})
+    return {"sampling.until_correct": config.sampling.until_correct, "verification": limits}
+
+
 SAMPLE = Stage(
     name="sample",
     folder="samples",
@@ -239,6 +279,7 @@ SAMPLE = Stage(
         **paid.fields(config, _prompts(config)),
         "sampling.thoughts": config.sampling.thoughts,
         "sampling.draws": config.sampling.draws,
+        **_stopping(config),
     },
     run=run,
 )

@@ -7,7 +7,7 @@ python -m ray_jobs.verify run_dir=runs/gsm8k        works on any folder with pro
 
 import sys
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,9 @@ from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
+
+if TYPE_CHECKING:
+    from ray.data import Dataset
 
 VERDICT_SCHEMA = pa.schema(
     [
@@ -48,23 +51,28 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     """The verification graph: read → prove → write."""
     import ray
 
-    gold = ray.put(_gold(run_dir))
     samples = ray.data.read_parquet(run_dir.parquet_files("samples"), filesystem=run_dir.filesystem)
     rows = samples.count()
+    with Progress("verify", rows, lambda: (run_dir.rows_written("verdicts"), "")):
+        proved(samples, rows, config, run_dir).write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
+    return _result(run_dir)
+
+
+def proved(samples: "Dataset", rows: int, config: RunConfig, run_dir: RunDirectory) -> "Dataset":
+    """The verdicts of samples, against the gold answers of the run's problems."""
+    import ray
+
     actors = verifiers(rows // _ROWS_PER_CALL)
-    verdicts = samples.repartition(
+    return samples.repartition(
         target_num_rows_per_block=max(_ROWS_PER_CALL, min(_ROWS_PER_FILE, rows // (4 * actors)))
     ).map_batches(
         Verifier,
-        fn_constructor_args=(config.verification, gold),
+        fn_constructor_args=(config.verification, ray.put(_gold(run_dir))),
         batch_format="pyarrow",
         batch_size=_ROWS_PER_CALL,
         compute=ray.data.ActorPoolStrategy(size=actors),
         num_cpus=cpu_share(),
     )
-    with Progress("verify", rows, lambda: (run_dir.rows_written("verdicts"), "")):
-        verdicts.write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
-    return _result(run_dir)
 
 
 class Verifier:
@@ -108,14 +116,7 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
     Raises:
         DataError, ConfigError: one line each.
     """
-    with Sandbox(config.verification.timeout_s, config.verification.memory_mb) as sandbox:
-        isolation = sandbox.isolation()
-    if not isolation.complete:
-        if config.verification.require_isolation:
-            raise ConfigError(
-                f"verification.require_isolation: this machine cannot confine programs ({isolation.summary})"
-            )
-        say(f"verify: programs are not fully confined on this machine ({isolation.summary})")
+    check_isolation(config)
     for folder, needed in (("problems", ("problem_id", "answer")), ("samples", VERDICT_SCHEMA.names[:4])):
         for file in run_dir.parquet_files(folder)[:1]:
             columns = pq.read_schema(file, filesystem=run_dir.filesystem).names
@@ -129,6 +130,22 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
             f"{run_dir.path('samples')}: column 'thought' holds {', '.join(map(repr, sorted(unknown)))}; "
             f"expected some of {', '.join(THOUGHTS)}"
         )
+
+
+def check_isolation(config: RunConfig) -> None:
+    """Say, or refuse where isolation is required, that programs of the teacher run unconfined.
+
+    Raises:
+        ConfigError: one line.
+    """
+    with Sandbox(config.verification.timeout_s, config.verification.memory_mb) as sandbox:
+        isolation = sandbox.isolation()
+    if not isolation.complete:
+        if config.verification.require_isolation:
+            raise ConfigError(
+                f"verification.require_isolation: this machine cannot confine programs ({isolation.summary})"
+            )
+        say(f"verify: programs are not fully confined on this machine ({isolation.summary})")
 
 
 def _gold(run_dir: RunDirectory) -> pa.Table:

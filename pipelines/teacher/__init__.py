@@ -1,5 +1,6 @@
 """The teacher: the OpenAI-compatible client, its quota and price, and two local teachers that need no key."""
 
+from pipelines.teacher.adaptive import Belief, Costs, fitted, policy
 from pipelines.teacher.client import ATTEMPTS, Gate, OpenGate, Teacher, TeacherRefused, model_name
 from pipelines.teacher.dialect import Dialect
 from pipelines.teacher.price import Price, price_of
@@ -13,6 +14,8 @@ __all__ = [
     "ATTEMPTS",
     "FAILURE_SCHEMA",
     "SAMPLE_SCHEMA",
+    "Belief",
+    "Costs",
     "Dialect",
     "Failure",
     "Gate",
@@ -30,7 +33,9 @@ __all__ = [
     "Window",
     "estimate_prompt",
     "estimate_tokens",
+    "fitted",
     "model_name",
+    "policy",
     "price_of",
     "recorded_files",
 ]
