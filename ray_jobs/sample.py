@@ -4,6 +4,8 @@ plan (problems × thoughts × draws, minus the journal) ──► Sampler actors
                                                               │
                                Ledger (one actor: quota, budget, journal) ──► samples/, samples_failed/
 
+With ``teacher.mode: batch`` the requests go to the endpoint's Batch API instead (``ray_jobs.batch``).
+
 python -m ray_jobs.sample --config configs/gsm8k_etd.yaml run_dir=runs/gsm8k
 """
 
@@ -25,14 +27,18 @@ from pipelines.teacher import (
     FAILURE_SCHEMA,
     SAMPLE_SCHEMA,
     Dialect,
+    Exchange,
     Failure,
     OpenGate,
     Teacher,
     model_name,
     price_of,
 )
+from pipelines.teacher.batch import PRICE_SHARE, BatchApi
 from pipelines.thoughts import Prompt, load_prompt
 from ray_jobs import cli, paid
+from ray_jobs.batch import Batches
+from ray_jobs.batch_record import open_batches
 from ray_jobs.journal import read_journal
 from ray_jobs.ledger import Ledger, LedgerStatus, Report
 from ray_jobs.local_teacher import endpoint
@@ -71,6 +77,11 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
             f"teacher.budget_usd: the price of '{model_name(teacher)}' is unknown; "
             "add it to pipelines/teacher/prices.yaml"
         )
+    if teacher.mode == "online" and (opened := open_batches(run_dir)):
+        raise ConfigError(
+            f"teacher.mode: 'online' would ask again what {len(opened)} open batches of {run_dir.uri} are paid for; "
+            "set teacher.mode=batch to collect them first"
+        )
     paid.check(paid.fields(config, _prompts(config)), run_dir)
 
 
@@ -80,7 +91,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     problems = from_rows(table.to_pylist()) if table is not None else []
     plan = make_plan(config, run_dir, problems)
     prompts = _prompts(config)
-    if plan.missing:
+    if plan.missing or open_batches(run_dir):
         paid.record(paid.fields(config, prompts), run_dir)
         _ask(config, run_dir, plan, prompts, problems)
     return _compact(config, run_dir, plan)
@@ -101,6 +112,9 @@ def _ask(
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     with endpoint(config, problems, here) as base_url:
         api_key = os.environ.get(config.teacher.api_key_env) or "none"
+        if config.teacher.mode == "batch":
+            _ask_in_batches(config, run_dir, plan, prompts, problems, base_url, api_key)
+            return
         first, dialect = asyncio.run(
             _ask_first(Teacher(config.teacher, config.sampling, prompts, base_url, api_key), plan)
         )
@@ -141,6 +155,39 @@ def _ask(
         raise RunStopped(f"sample: {status.stopped}; {status.samples:,} samples of this run are kept")
 
 
+def _ask_in_batches(
+    config: RunConfig,
+    run_dir: RunDirectory,
+    plan: Plan,
+    prompts: dict[str, Prompt],
+    problems: list[Problem],
+    base_url: str | None,
+    api_key: str,
+) -> None:
+    """The same through the Batch API; the very first request is still asked alone, online.
+
+    Raises:
+        RunStopped, CredentialsError: as ``_ask``.
+        PaidRowsError: a problem in an open batch has another question now.
+    """
+    opened = open_batches(run_dir)
+    shas = {problem.problem_id: paid.question_sha(problem.question) for problem in problems}
+    for request in (one for record in opened for one in record.requests):
+        row = {"problem_id": request.problem_id, "question_sha": paid.question_sha(request.question)}
+        paid.check_question(run_dir, row, shas)
+    first: list[dict[str, Any]] = []
+    if opened:
+        dialect = opened[-1].dialect
+    else:
+        teacher = Teacher(config.teacher, config.sampling, prompts, base_url, api_key)
+        first, dialect = asyncio.run(_ask_first(teacher, plan))
+    exchange = Exchange(config.teacher, config.sampling, prompts, PRICE_SHARE)
+    with contextlib.closing(BatchApi(base_url, api_key)) as api:
+        batches = Batches(config, run_dir, exchange, api, dialect, plan.spent_usd)
+        with Progress("sample", plan.samples_missing, batches.counts.line):
+            batches.run(opened, plan.missing, first)
+
+
 async def _ask_first(teacher: Teacher, plan: Plan) -> tuple[list[dict[str, Any]], Dialect]:
     """One request alone: a wrong key or model costs one refusal, and what the endpoint takes is learned once.
 
@@ -148,12 +195,13 @@ async def _ask_first(teacher: Teacher, plan: Plan) -> tuple[list[dict[str, Any]]
         TeacherRefused: no request can succeed.
         RunStopped: nothing came of it in all attempts.
     """
+    request = max(plan.missing, key=lambda one: one.draws)  # several draws tell whether the endpoint knows n
     async with contextlib.aclosing(teacher):
-        answers = await teacher.ask(plan.missing[0], OpenGate())
+        answers = await teacher.ask(request, OpenGate())
     failures = [answer for answer in answers if isinstance(answer, Failure)]
     if failures and failures[0].attempts == ATTEMPTS:
         raise RunStopped(f"sample: the first request failed {ATTEMPTS} times, no other was sent ({failures[0].error})")
-    return [as_row(answer, plan.missing[0]) for answer in answers], teacher.dialect
+    return [as_row(answer, request) for answer in answers], teacher.dialect
 
 
 def _samplers(config: RunConfig, requests: int) -> int:
