@@ -4,10 +4,10 @@ waiting requests ──► JSONL file ──► batch ──► output and error
                        ▲ journal/_batches/<key>.json ▲                      │
                        └────────── what failed in passing ◄─────────────────┘
 
-A batch is written down (``batch_record``) before its file is uploaded, after the upload, after it was made, and when its answers are in
-the journal, so that the same command goes on wherever it was killed. One whose id was lost is found again by the key
-in its metadata: no batch is ever made twice. Lines that failed in passing are asked again, in at most ``ROUNDS``
-batches; what then remains is a failure. Needs no Ray and runs on the driver.
+A batch is written down (``batch_record``) before its file is uploaded, after the upload, after it was made, and when
+its answers are in the journal, so that the same command goes on wherever it was killed. One whose id was lost is found
+again by the key in its metadata: no batch is ever made twice. Lines that failed in passing are asked again, in at most
+``ROUNDS`` batches; what then remains is a failure. Needs no Ray and runs on the driver.
 """
 
 import time
@@ -22,7 +22,7 @@ from openai.types import Batch
 
 from pipelines.config import RunConfig
 from pipelines.errors import CredentialsError, RunStopped
-from pipelines.teacher import Dialect, Exchange, Failure, Request, TeacherRefused
+from pipelines.teacher import Dialect, Exchange, Failure, Request, TeacherRefused, price_of
 from pipelines.teacher.batch import MOST_BYTES, MOST_REQUESTS, BatchApi, Outcome, as_line, read_line, refused
 from pipelines.teacher.exchange import is_transient
 from ray_jobs.batch_record import Record
@@ -40,6 +40,7 @@ class _Counts:
     """What the progress line shows; the open batches by their keys."""
 
     spent_usd: float
+    is_priced: bool
     samples: int = 0
     failures: int = 0
     open: dict[str, Batch] = field(default_factory=dict)
@@ -49,7 +50,8 @@ class _Counts:
         counts = [batch.request_counts for batch in list(self.open.values()) if batch.request_counts]
         completed, total = sum(count.completed for count in counts), sum(count.total for count in counts)
         batches = f"{len(self.open)} batches open ({completed:,} of {total:,} requests completed)"
-        return self.samples + self.failures, f"{batches}, ${self.spent_usd:.4f} spent"
+        spent = f"${self.spent_usd:.4f}" if self.is_priced else "price unknown"
+        return self.samples + self.failures, f"{batches}, {spent}"
 
 
 class Batches:
@@ -76,7 +78,7 @@ class Batches:
         self._answered: set[str] = set()
         self._at_once: int | None = None  # batches that the account takes at once, once it has refused one
         self._polls_missed = 0
-        self.counts = _Counts(spent_usd)
+        self.counts = _Counts(spent_usd, price_of(exchange.model) is not None)
 
     def run(self, opened: list[Record], missing: list[Request], first: list[dict[str, Any]]) -> None:
         """Go on with the ``opened`` batches, ask for ``missing``, and return when all is in the journal.
@@ -97,8 +99,8 @@ class Batches:
             for record in opened:
                 self._open.append(self._made(record))
             while self._open or self._waiting:
-                self._make_batches()
                 ended = [self._collected(record) for record in list(self._open)]
+                self._make_batches()
                 if not any(ended):
                     time.sleep(self._config.teacher.batch_poll_s)
         except TeacherRefused as error:

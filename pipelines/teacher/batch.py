@@ -8,8 +8,8 @@ to repeat is repeated here; making a batch is not. When batches are made, and wh
 affair (``ray_jobs.batch``).
 """
 
+import io
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -87,12 +87,8 @@ class BatchApi:
         for file_id in (batch.output_file_id, batch.error_file_id):
             if file_id is None:
                 continue
-            with tempfile.TemporaryFile() as file:
-                with self._client.files.with_streaming_response.content(file_id) as response:
-                    for chunk in response.iter_bytes():
-                        file.write(chunk)
-                file.seek(0)
-                yield from (json.loads(line) for line in file if line.strip())
+            content = self._client.files.content(file_id).content  # whole: only so is a dropped connection repeated
+            yield from (json.loads(line) for line in io.BytesIO(content) if line.strip())
 
 
 def as_line(request: Request, exchange: Exchange, dialect: Dialect) -> bytes:
