@@ -92,6 +92,10 @@ class TeacherConfig(_Section):
     )
     base_url: str | None = Field(None, description="endpoint; null: OpenAI's own")
     model: str | None = Field(None, description="model name; needed by kind openai, no default: models retire")
+    mode: Literal["online", "batch"] = Field(
+        "online", description="online: request by request; batch: the endpoint's Batch API, half price, within a day"
+    )
+    batch_poll_s: float = Field(30, gt=0, description="batch: seconds between looks at open batches")
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
     extra_body: dict[str, Any] = Field({}, description="further fields of every request body")
     requests_per_minute: float | None = Field(None, gt=0, description="quota over the whole cluster; null: unlimited")

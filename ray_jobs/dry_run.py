@@ -20,6 +20,7 @@ from pipelines.errors import DataError
 from pipelines.problems import Problem, from_rows, load
 from pipelines.student import parameter_count_of
 from pipelines.teacher import estimate_prompt, estimate_tokens, model_name, price_of
+from pipelines.teacher.batch import PRICE_SHARE
 from pipelines.thoughts import load_prompt
 from ray_jobs.plan import Plan, make_plan
 from ray_jobs.run_directory import RunDirectory
@@ -95,15 +96,17 @@ def _sampling(config: RunConfig, plan: Plan) -> str:
             asked += estimate_prompt(m["content"] for m in prompts[request.thought].messages(request.question))
             answered += request.draws * _demonstrated(request.thought)
     at_most = plan.samples_missing * config.sampling.max_tokens
+    in_batches = config.teacher.mode == "batch"
     price = price_of(model_name(config.teacher))
     cost = "price unknown"
     if price is not None:
+        price = price.at(PRICE_SHARE) if in_batches else price
         about, worst = price.cost(round(asked), round(answered)), price.cost(round(asked), at_most)
         cost = f"about ${about:,.2f}, at most ${worst:,.2f}"
     limits = [len(plan.missing) / rate for rate in [config.teacher.requests_per_minute] if rate is not None] + [
         (asked + at_most) / rate for rate in [config.teacher.tokens_per_minute] if rate is not None
     ]
-    hours = f", at least {max(limits) / 60:.2g} hours at the quota" if limits else ""
+    hours = f", at least {max(limits) / 60:.2g} hours at the quota" if limits and not in_batches else ""
     done = len(plan.wanted) - plan.samples_missing
     most = "at most, stopping early: " if config.sampling.until_correct is not None else ""
     return (

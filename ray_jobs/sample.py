@@ -4,6 +4,8 @@ plan (problems × thoughts × draws, minus the journal) ──► Sampler actors
                                                               │
                                Ledger (one actor: quota, budget, journal) ──► samples/, samples_failed/
 
+With ``teacher.mode: batch`` the requests go to the endpoint's Batch API instead (``ray_jobs.batch``).
+
 python -m ray_jobs.sample --config configs/gsm8k_etd.yaml run_dir=runs/gsm8k
 """
 
@@ -27,6 +29,7 @@ from pipelines.teacher import (
     FAILURE_SCHEMA,
     SAMPLE_SCHEMA,
     Dialect,
+    Exchange,
     Failure,
     OpenGate,
     Request,
@@ -34,8 +37,11 @@ from pipelines.teacher import (
     model_name,
     price_of,
 )
+from pipelines.teacher.batch import PRICE_SHARE, BatchApi
 from pipelines.thoughts import Prompt, load_prompt
 from ray_jobs import cli, paid
+from ray_jobs.batch import Batches
+from ray_jobs.batch_record import open_batches
 from ray_jobs.journal import read_journal
 from ray_jobs.ledger import Ledger, LedgerStatus, Report
 from ray_jobs.local_teacher import endpoint
@@ -76,6 +82,11 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
             f"teacher.budget_usd: the price of '{model_name(teacher)}' is unknown; "
             "add it to pipelines/teacher/prices.yaml"
         )
+    if teacher.mode == "online" and (opened := open_batches(run_dir)):
+        raise ConfigError(
+            f"teacher.mode: 'online' would ask again what {len(opened)} open batches of {run_dir.uri} are paid for; "
+            "set teacher.mode=batch to collect them first"
+        )
     paid.check(paid.fields(config, _prompts(config)), run_dir)
     if config.sampling.until_correct is not None:
         check_isolation(config)
@@ -86,10 +97,13 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     table = run_dir.read_table("problems")
     problems = from_rows(table.to_pylist()) if table is not None else []
     plan = make_plan(config, run_dir, problems)
-    if config.sampling.until_correct is not None:
+    if config.teacher.mode == "batch":
+        if plan.missing or open_batches(run_dir):
+            _ask_in_batches(config, run_dir, plan, problems)
+    elif config.sampling.until_correct is not None:
         plan = sample_until_correct(config, run_dir, problems, plan, partial(asking, config, run_dir, problems, plan))
     elif plan.missing:
-        with asking(config, run_dir, problems, plan, plan.missing[0]) as ask:
+        with asking(config, run_dir, problems, plan, _most_draws(plan.missing)) as ask:
             ask(plan.missing)
     return _compact(config, run_dir, plan)
 
@@ -171,6 +185,44 @@ def _go_on(status: LedgerStatus) -> None:
         raise RunStopped(f"{status.refused}; {status.samples:,} samples of this run are kept")
     if status.stopped:
         raise RunStopped(f"sample: {status.stopped}; {status.samples:,} samples of this run are kept")
+
+
+def _ask_in_batches(config: RunConfig, run_dir: RunDirectory, plan: Plan, problems: list[Problem]) -> None:
+    """The same through the Batch API; the very first request is still asked alone, online.
+
+    Raises:
+        RunStopped, CredentialsError: as ``asking``.
+        PaidRowsError: a problem in an open batch has another question now.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    prompts = _prompts(config)
+    paid.record(paid.fields(config, prompts), run_dir)
+    opened = open_batches(run_dir)
+    shas = {problem.problem_id: paid.question_sha(problem.question) for problem in problems}
+    for request in (one for record in opened for one in record.requests):
+        row = {"problem_id": request.problem_id, "question_sha": paid.question_sha(request.question)}
+        paid.check_question(run_dir, row, shas)
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    with endpoint(config, problems, here) as base_url:
+        api_key = os.environ.get(config.teacher.api_key_env) or "none"
+        first: list[dict[str, Any]] = []
+        if opened:
+            dialect = opened[-1].dialect
+        else:
+            teacher = Teacher(config.teacher, config.sampling, prompts, base_url, api_key)
+            first, dialect = asyncio.run(_ask_first(teacher, _most_draws(plan.missing)))
+        exchange = Exchange(config.teacher, config.sampling, prompts, PRICE_SHARE)
+        with contextlib.closing(BatchApi(base_url, api_key)) as api:
+            batches = Batches(config, run_dir, exchange, api, dialect, plan.spent_usd)
+            with Progress("sample", plan.samples_missing, batches.counts.line):
+                batches.run(opened, plan.missing, first)
+
+
+def _most_draws(requests: list[Request]) -> Request:
+    """The request that tells most: several draws show whether the endpoint knows n."""
+    return max(requests, key=lambda one: one.draws)
 
 
 async def _ask_first(teacher: Teacher, first: Request) -> tuple[list[dict[str, Any]], Dialect]:

@@ -1,8 +1,9 @@
 """The teacher: the OpenAI-compatible client, its quota and price, and two local teachers that need no key."""
 
 from pipelines.teacher.adaptive import Belief, Costs, fitted, policy
-from pipelines.teacher.client import ATTEMPTS, Gate, OpenGate, Teacher, TeacherRefused, model_name
+from pipelines.teacher.client import ATTEMPTS, Gate, OpenGate, Teacher
 from pipelines.teacher.dialect import Dialect
+from pipelines.teacher.exchange import Exchange, TeacherRefused, model_name
 from pipelines.teacher.price import Price, price_of
 from pipelines.teacher.quota import Grant, Limits, Quota
 from pipelines.teacher.recorded import Recordings, recorded_files
@@ -17,6 +18,7 @@ __all__ = [
     "Belief",
     "Costs",
     "Dialect",
+    "Exchange",
     "Failure",
     "Gate",
     "Grant",

@@ -46,6 +46,7 @@ class Counts:
     """What the server saw, as its page ``/counts`` shows it."""
 
     requests: int = 0
+    batches: int = 0
     answered: int = 0
     over_quota: int = 0
     most_at_once: int = 0

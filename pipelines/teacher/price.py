@@ -25,6 +25,10 @@ class Price:
         fresh = prompt_tokens - cached_tokens
         return (fresh * self.input + cached_tokens * self.cached_input + completion_tokens * self.output) / 1e6
 
+    def at(self, share: float) -> "Price":
+        """This price at a discount; 0.5: half of it."""
+        return Price(share * self.input, share * self.cached_input, share * self.output)
+
 
 @cache
 def _table() -> dict[str, Price]:

@@ -78,7 +78,7 @@ class Sample:
     prompt_tokens: int | None
     completion_tokens: int | None
     cost_usd: float | None
-    latency_s: float
+    latency_s: float | None  # None: it came in a batch
     request_id: str | None
 
 

@@ -3,6 +3,7 @@
     POST /v1/chat/completions   {"model": "rehearsal", "messages": [...], "n": 4}
     GET  /v1/models
     GET  /counts                what it has seen: requests, refusals, faults, completions paid for twice
+    POST /v1/files, /v1/batches the Batch API (``batch_server``)
 
 The sample is named by the request-id header (problem/thought/draw), so that the answer to a request never
 depends on the order in which requests arrive. Clients that do not send it get a chain of thought, another draw
@@ -14,12 +15,15 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
 from pipelines.config import RehearsalConfig, RunConfig
 from pipelines.problems import Problem
+from pipelines.teacher.batch_server import BatchServer
 from pipelines.teacher.behaviour import Behaviour
 from pipelines.teacher.completion import Completion
 from pipelines.teacher.recorded import Recordings, recorded_files
@@ -32,6 +36,20 @@ Answer = Callable[[str, str, int, str], Completion | None]
 """(problem id, thought, draw, question) -> the completion, or None where there is none."""
 
 _SILENCE_S = 3600.0
+_NOT_UNDERSTOOD = (KeyError, ValueError, TypeError, StopIteration)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A request as the server understood it."""
+
+    problem_id: str
+    thought: str
+    draw: int
+    draws: int
+    question: str
+    prompt_tokens: int
+    may_answer: int
 
 
 def rehearsal_answers(problems: Iterable[Problem], seed: int, config: RehearsalConfig) -> Answer:
@@ -64,38 +82,63 @@ def application(answer: Answer, config: RehearsalConfig, seed: int = 0) -> web.A
     behaviour = Behaviour(config, seed)
     anonymous: Counter[str] = Counter()
 
+    def understood(body: Any, sample: str | None) -> _Asked:
+        question = asked(next(m["content"] for m in reversed(body["messages"]) if m["role"] == "user"))
+        problem_id, thought, draw = sample_key(sample) if sample else ("", "cot", anonymous[question])
+        n = int(body.get("n") or 1)
+        anonymous[question] += 0 if sample else n
+        if thought not in SAMPLED:
+            raise ValueError(thought)
+        return _Asked(
+            problem_id=problem_id,
+            thought=thought,
+            draw=draw,
+            draws=n,
+            question=question,
+            prompt_tokens=estimate_prompt(message["content"] for message in body["messages"]),
+            may_answer=int(body.get("max_completion_tokens") or body.get("max_tokens") or 0),
+        )
+
+    def answered(one: _Asked) -> tuple[int, dict[str, Any]]:
+        found = [answer(one.problem_id, one.thought, one.draw + turn, one.question) for turn in range(one.draws)]
+        completions = [completion for completion in found if completion is not None]
+        sample_id = f"{one.problem_id or one.question[:40]}/{one.thought}/{one.draw}"
+        if not completions:
+            return 404, _problem("no_completion", f"no completion for {sample_id}")
+        counts = behaviour.counts
+        counts.answered += 1
+        counts.answers.update(f"{sample_id}+{turn}" for turn in range(len(completions)))
+        response = chat_completion(completions, one.prompt_tokens, sample_id)
+        counts.prompt_tokens += one.prompt_tokens
+        counts.completion_tokens += response["usage"]["completion_tokens"]
+        return 200, response
+
     async def chat(request: web.Request) -> web.StreamResponse:
         try:
-            body = json.loads(await request.read())
-            question = asked(next(m["content"] for m in reversed(body["messages"]) if m["role"] == "user"))
-            header = request.headers.get(REQUEST_ID_HEADER)
-            problem_id, thought, draw = sample_key(header) if header else ("", "cot", anonymous[question])
-            n = int(body.get("n") or 1)
-            anonymous[question] += 0 if header else n
-            if thought not in SAMPLED:
-                raise ValueError(thought)
-        except (KeyError, ValueError, TypeError, StopIteration) as error:
+            one = understood(json.loads(await request.read()), request.headers.get(REQUEST_ID_HEADER))
+        except _NOT_UNDERSTOOD as error:
             return _error(400, "invalid_request", f"expected messages ending with a question ({error!r})")
-        prompt_tokens = estimate_prompt(message["content"] for message in body["messages"])
-        may_answer = int(body.get("max_completion_tokens") or body.get("max_tokens") or 0)
-        if not behaviour.admits(prompt_tokens + n * may_answer):
+        if not behaviour.admits(one.prompt_tokens + one.draws * one.may_answer):
             return _error(429, "rate_limit_exceeded", "above the quota", {"Retry-After": "1"})
         async with behaviour.served():
             fault = behaviour.fault()
             if fault is not None:
                 return await _faulty(fault, request)
-            found = [answer(problem_id, thought, draw + turn, question) for turn in range(n)]
-            completions = [completion for completion in found if completion is not None]
-            sample_id = f"{problem_id or question[:40]}/{thought}/{draw}"
-            if not completions:
-                return _error(404, "no_completion", f"no completion for {sample_id}")
-            counts = behaviour.counts
-            counts.answered += 1
-            counts.answers.update(f"{sample_id}+{turn}" for turn in range(len(completions)))
-            response = chat_completion(completions, prompt_tokens, sample_id)
-            counts.prompt_tokens += prompt_tokens
-            counts.completion_tokens += response["usage"]["completion_tokens"]
-            return web.json_response(response)
+            status, response = answered(one)
+            return web.json_response(response, status=status)
+
+    async def batched(body: dict[str, Any], custom_id: str) -> tuple[int, dict[str, Any]]:
+        try:
+            one = understood(body, quote(custom_id))
+        except _NOT_UNDERSTOOD as error:
+            return 400, _problem("invalid_request", f"expected messages ending with a question ({error!r})")
+        async with behaviour.served():
+            fault = behaviour.fault()
+            if fault == "rate_limited":
+                return 429, _problem("rate_limit_exceeded", "slow down")
+            if fault is not None:  # a batch has no connection to drop and no answer to tear
+                return 500, _problem("server_error", "a fault on purpose")
+            return answered(one)
 
     async def models(_request: web.Request) -> web.Response:
         names = [{"id": name, "object": "model"} for name in ("recorded", "rehearsal")]
@@ -108,6 +151,7 @@ def application(answer: Answer, config: RehearsalConfig, seed: int = 0) -> web.A
     app.router.add_post("/v1/chat/completions", chat)
     app.router.add_get("/v1/models", models)
     app.router.add_get("/counts", counts)
+    BatchServer(batched, behaviour.counts).add_routes(app)
     return app
 
 
@@ -163,4 +207,8 @@ async def _faulty(fault: str, request: web.Request) -> web.StreamResponse:
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response({"error": {"message": message, "code": code}}, status=status, headers=headers)
+    return web.json_response(_problem(code, message), status=status, headers=headers)
+
+
+def _problem(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"message": message, "code": code}}
