@@ -15,7 +15,7 @@ from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.teacher import Limits, Quota, Window, model_name, price_of
-from ray_jobs.journal import JournalWriter
+from ray_jobs.journal import SEGMENT_S, JournalWriter
 from ray_jobs.run_directory import RunDirectory
 
 SILENT_S = 15.0  # a sampler reports every 2 s while it has anything in flight
@@ -70,6 +70,7 @@ class Ledger:
         self._window = Window(teacher.max_in_flight, teacher.requests_per_minute)
         self._journal = JournalWriter(RunDirectory(config.run_dir))
         self._writing = asyncio.Lock()
+        self._flushing: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
         self._holdings: dict[str, _Holding] = {}
         self._answered: set[str] = set()
@@ -105,7 +106,7 @@ class Ledger:
         return None
 
     async def report(self, sampler: str, report: Report) -> None:
-        """Take a sampler's news; its rows are in the journal when this returns."""
+        """Take a sampler's news; its rows are in the journal when this returns (object store: ``SEGMENT_S`` later)."""
         now = time.monotonic()
         holding = self._holding(sampler, now)
         ended = min(report.ended, holding.requests)  # less where it was taken for dead meanwhile
@@ -124,6 +125,8 @@ class Ledger:
         if report.rows:
             async with self._writing:
                 await asyncio.to_thread(self._journal.append, report.rows)
+            if self._journal.holds_back and (self._flushing is None or self._flushing.done()):
+                self._flushing = asyncio.create_task(self._flush())
 
     async def unanswered(self, sample_ids: Sequence[str]) -> list[str]:
         """Those of the samples that this run has not yet; Ray may hand a dead worker's batch to another."""
@@ -151,9 +154,13 @@ class Ledger:
 
     async def close(self) -> LedgerStatus:
         """Write out what an object store's journal still holds back."""
+        await self._flush(after_s=0)
+        return await self.status()
+
+    async def _flush(self, after_s: float = SEGMENT_S) -> None:
+        await asyncio.sleep(after_s)
         async with self._writing:
             await asyncio.to_thread(self._journal.flush)
-        return await self.status()
 
     def _affordable(self, dollars: Sequence[float]) -> int:
         """How many of the requests the budget allows beside all that is in flight, each at its worst."""

@@ -84,8 +84,7 @@ def application(answer: Answer, config: RehearsalConfig, seed: int = 0) -> web.A
             return _error(429, "rate_limit_exceeded", "above the quota", {"Retry-After": "1"})
         async with behaviour.served():
             fault = behaviour.fault()
-            if fault is not None:
-                return await _faulty(fault, request)
+        if fault is None:
             found = [answer(problem_id, thought, draw + turn, question) for turn in range(n)]
             completions = [completion for completion in found if completion is not None]
             sample_id = f"{problem_id or question[:40]}/{thought}/{draw}"
@@ -98,6 +97,7 @@ def application(answer: Answer, config: RehearsalConfig, seed: int = 0) -> web.A
             counts.prompt_tokens += prompt_tokens
             counts.completion_tokens += response["usage"]["completion_tokens"]
             return web.json_response(response)
+        return await _faulty(fault, request)
 
     async def models(_request: web.Request) -> web.Response:
         names = [{"id": name, "object": "model"} for name in ("recorded", "rehearsal")]
