@@ -69,17 +69,19 @@ class _Owner:
         self.lost = False
         self._filesystem = filesystem
         self._path = path
-        self._said = {"token": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid(), "renewed": 0}
+        self._token = uuid.uuid4().hex
+        self._writes = 0
 
     def write(self) -> None:
         """Say that this run lives."""
-        self._said["renewed"] = int(self._said["renewed"]) + 1
+        self._writes += 1
+        said = {"token": self._token, "host": socket.gethostname(), "pid": os.getpid(), "renewed": self._writes}
         with self._filesystem.open_output_stream(self._path) as stream:
-            stream.write(json.dumps(self._said).encode())
+            stream.write(json.dumps(said).encode())
 
     def owns(self) -> bool:
         """Whether the file names this run."""
-        return str(self._said["token"]).encode() in _read(self._filesystem, self._path)
+        return self._token.encode() in _read(self._filesystem, self._path)
 
     def renew(self) -> None:
         """Write every few seconds; interrupts the main thread where another run has taken over."""

@@ -1,4 +1,4 @@
-"""A teacher with faults, and kill -9 while requests are in flight: every sample comes, and none is paid twice in vain."""
+"""A teacher with faults, and kill -9 while requests are in flight: every sample comes, each once."""
 
 import contextlib
 import json

@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> RunDirectory:
 
 def test_a_second_run_is_refused_while_the_first_renews_its_file(store: RunDirectory) -> None:
     """The refusal names the process; afterwards the file is gone and the next run starts."""
-    with store.locked(), pytest.raises(DataError, match="another run is at work here .process"), store.locked():
+    with store.locked(), pytest.raises(DataError, match=r"another run is at work here \(process"), store.locked():
         pass
     assert not store.exists("_owner.json")
     with store.locked():
