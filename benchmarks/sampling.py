@@ -51,7 +51,10 @@ asyncio.run(main())
 """
 
 CURATOR = """
-import json, sys
+import importlib.util, json, os, pathlib, sys
+# The tokenizer file that litellm brings along: tiktoken would download it.
+litellm = pathlib.Path(importlib.util.find_spec("litellm").origin).parent
+os.environ["TIKTOKEN_CACHE_DIR"] = str(litellm / "litellm_core_utils" / "tokenizers")
 from bespokelabs import curator
 class Ask(curator.LLM):
     def prompt(self, row):
