@@ -284,6 +284,11 @@ class RunConfig(_Section):
                 "mixture.recipe 'md' votes between CoT and PoT, "
                 f"but sampling.thoughts lacks {', '.join(sorted(missing))}"
             )
+        if self.teacher.mode == "batch" and self.sampling.until_correct is not None:
+            raise ValueError(
+                "sampling.until_correct: draws in rounds, and a round of teacher.mode 'batch' may take a day; "
+                "set teacher.mode to online or until_correct to null"
+            )
         if self.mixture.recipe == "md" and self.sampling.until_correct is not None:
             raise ValueError(
                 "sampling.until_correct: mixture.recipe 'md' weighs thoughts by how many of their draws are right, "

@@ -16,7 +16,8 @@ from typing import Any, BinaryIO
 from ray_jobs.run_directory import RunDirectory
 
 FOLDER = "journal"
-_SEGMENT_ROWS, _SEGMENT_S = 1000, 1.0
+SEGMENT_S = 1.0
+_SEGMENT_ROWS = 1000
 
 
 class JournalWriter:
@@ -28,21 +29,24 @@ class JournalWriter:
         self._name = f"{time.time_ns():020}"
         self._segment = 0
         self._waiting: list[bytes] = []
-        self._last = time.monotonic()
         self._file: BinaryIO | None = None
         if run_dir.is_local:
             run_dir.filesystem.create_dir(run_dir.path(FOLDER))
             self._file = open(run_dir.path(FOLDER, f"{self._name}.jsonl"), "ab")  # noqa: SIM115, PTH123 - lives on
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether rows wait for ``flush``, which the owner of the writer calls ``SEGMENT_S`` after they came."""
+        return bool(self._waiting)
+
     def append(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Write rows; when this returns they are on the disk (object store: within a second)."""
+        """Write rows; when this returns they are on the disk (object store: they may wait for ``flush``)."""
         self._waiting += [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
-        if self._file is not None or len(self._waiting) >= _SEGMENT_ROWS or time.monotonic() - self._last >= _SEGMENT_S:
+        if self._file is not None or len(self._waiting) >= _SEGMENT_ROWS:
             self.flush()
 
     def flush(self) -> None:
         """Write out what waits."""
-        self._last = time.monotonic()
         if not self._waiting:
             return
         content, self._waiting = b"".join(self._waiting), []

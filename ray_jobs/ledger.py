@@ -8,6 +8,8 @@ dead, and what it had in flight counts no more.
 """
 
 import asyncio
+import os
+import select
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.teacher import Limits, Quota, Window, model_name, price_of
-from ray_jobs.journal import JournalWriter
+from ray_jobs.journal import SEGMENT_S, JournalWriter
 from ray_jobs.run_directory import RunDirectory
 
 SILENT_S = 15.0  # a sampler reports every 2 s while it has anything in flight
@@ -63,13 +65,15 @@ class _Holding:
 class Ledger:
     """The one keeper of quota, budget and journal, an actor on the driver's node."""
 
-    def __init__(self, config: RunConfig, spent_usd: float) -> None:
-        """``spent_usd``: what earlier runs of the command paid."""
+    def __init__(self, config: RunConfig, spent_usd: float, driver_pid: int) -> None:
+        """``spent_usd``: what earlier runs of the command paid. Without its driver nothing is granted any more."""
+        self._driver = os.pidfd_open(driver_pid) if hasattr(os, "pidfd_open") else None
         teacher = config.teacher
         self._quota = Quota(teacher.requests_per_minute, teacher.tokens_per_minute)
         self._window = Window(teacher.max_in_flight, teacher.requests_per_minute)
         self._journal = JournalWriter(RunDirectory(config.run_dir))
         self._writing = asyncio.Lock()
+        self._flushing: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
         self._holdings: dict[str, _Holding] = {}
         self._answered: set[str] = set()
@@ -84,7 +88,7 @@ class Ledger:
 
         ``tokens`` and ``dollars``: what each of the waiting requests may use at most, in their order.
         """
-        while not (self._stopped or self._refused):
+        while not (self._stopped or self._refused or self._is_orphaned()):
             now = time.monotonic()
             holding = self._holding(sampler, now)
             affordable = self._affordable(dollars)
@@ -105,7 +109,7 @@ class Ledger:
         return None
 
     async def report(self, sampler: str, report: Report) -> None:
-        """Take a sampler's news; its rows are in the journal when this returns."""
+        """Take a sampler's news; its rows are in the journal when this returns (object store: ``SEGMENT_S`` later)."""
         now = time.monotonic()
         holding = self._holding(sampler, now)
         ended = min(report.ended, holding.requests)  # less where it was taken for dead meanwhile
@@ -124,6 +128,8 @@ class Ledger:
         if report.rows:
             async with self._writing:
                 await asyncio.to_thread(self._journal.append, report.rows)
+            if self._journal.holds_back and (self._flushing is None or self._flushing.done()):
+                self._flushing = asyncio.create_task(self._flush())
 
     async def unanswered(self, sample_ids: Sequence[str]) -> list[str]:
         """Those of the samples that this run has not yet; Ray may hand a dead worker's batch to another."""
@@ -151,9 +157,17 @@ class Ledger:
 
     async def flush(self) -> LedgerStatus:
         """Write out what an object store's journal still holds back."""
+        await self._flush(after_s=0)
+        return await self.status()
+
+    async def _flush(self, after_s: float = SEGMENT_S) -> None:
+        await asyncio.sleep(after_s)
         async with self._writing:
             await asyncio.to_thread(self._journal.flush)
-        return await self.status()
+
+    def _is_orphaned(self) -> bool:
+        """Whether the driver is dead: Ray ends its actors only seconds later, when the next run may be at work."""
+        return self._driver is not None and bool(select.select([self._driver], [], [], 0)[0])
 
     def _affordable(self, dollars: Sequence[float]) -> int:
         """How many of the requests the budget allows beside all that is in flight, each at its worst."""

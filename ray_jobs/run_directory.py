@@ -28,6 +28,7 @@ from pyarrow import fs as pafs
 
 from pipelines.errors import DataError
 from pipelines.storage import is_local, locate
+from ray_jobs import owner
 
 MANIFEST = "_manifest.json"
 UNFINISHED = "_unfinished"
@@ -81,13 +82,16 @@ class RunDirectory:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run directory against a second run; the kernel lets go when this process dies.
+        """Hold the run directory against a second run until this process ends or dies.
+
+        Locally the kernel lets go of it; on an object store the owner's file is no longer renewed (``owner``).
 
         Raises:
-            DataError: another process holds it. Object stores have no locks: there nothing is checked.
+            DataError: another process holds it.
         """
         if not self.is_local:
-            yield
+            with owner.held(self.filesystem, self.path("_owner.json")):
+                yield
             return
         self.filesystem.create_dir(self.root)
         descriptor = os.open(self.path(".lock"), os.O_RDWR | os.O_CREAT, 0o644)

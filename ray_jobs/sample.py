@@ -132,7 +132,9 @@ def asking(
         rows, dialect = asyncio.run(
             _ask_first(Teacher(config.teacher, config.sampling, prompts, base_url, api_key), first)
         )
-        ledger = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote(config, plan.spent_usd)
+        ledger = (
+            ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote(config, plan.spent_usd, os.getpid())
+        )
         ray.get(ledger.report.remote("driver", Report(rows=rows)))
         sampler = {
             "config": config,

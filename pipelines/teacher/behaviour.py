@@ -49,6 +49,7 @@ class Counts:
     batches: int = 0
     answered: int = 0
     over_quota: int = 0
+    at_once: int = 0  # requests that wait for their answer now
     most_at_once: int = 0
     arrivals_s: list[float] = field(default_factory=list)
     prompt_tokens: int = 0
@@ -88,7 +89,6 @@ class Behaviour:
             for rate, is_tokens in ((config.requests_per_minute, False), (config.tokens_per_minute, True))
             if rate is not None
         ]
-        self._at_once = 0
 
     def admits(self, tokens: int) -> bool:
         """Count a request on arrival; False where a quota refuses it."""
@@ -114,14 +114,14 @@ class Behaviour:
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
         """Wait for a free slot and the latency."""
-        self._at_once += 1
-        self.counts.most_at_once = max(self.counts.most_at_once, self._at_once)
+        self.counts.at_once += 1
+        self.counts.most_at_once = max(self.counts.most_at_once, self.counts.at_once)
         try:
             async with self._slots or contextlib.nullcontext():
                 await asyncio.sleep(self._latency_s())
             yield
         finally:
-            self._at_once -= 1
+            self.counts.at_once -= 1
 
     def _latency_s(self) -> float:
         latency = self._config.latency_s

@@ -122,10 +122,10 @@ def application(answer: Answer, config: RehearsalConfig, seed: int = 0) -> web.A
             return _error(429, "rate_limit_exceeded", "above the quota", {"Retry-After": "1"})
         async with behaviour.served():
             fault = behaviour.fault()
-            if fault is not None:
-                return await _faulty(fault, request)
-            status, response = answered(one)
-            return web.json_response(response, status=status)
+        if fault is not None:  # a silent one takes no slot and is not at work
+            return await _faulty(fault, request)
+        status, response = answered(one)
+        return web.json_response(response, status=status)
 
     async def batched(body: dict[str, Any], custom_id: str) -> tuple[int, dict[str, Any]]:
         try:
