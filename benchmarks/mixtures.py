@@ -1,7 +1,7 @@
 """Which mixture teaches more: each thought alone, each pair, ETD and MD, at equal target tokens and equal steps.
 
     python benchmarks/mixtures.py --folder runs/mixtures               all nine; the same command goes on after a stop
-    python benchmarks/mixtures.py --folder /tmp/m --count 300 --steps 40 --only pot md     a look at the machinery
+    python benchmarks/mixtures.py --folder runs/look --count 300 --steps 40 --only pot md     a look at the machinery
 
 One set of samples (generated problems, a rehearsal teacher that errs often, four draws) is mixed nine ways; each
 mixture takes as many target tokens as the shortest thought has, and each student as many optimizer steps. One seed:

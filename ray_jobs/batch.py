@@ -296,8 +296,8 @@ class Batches:
                 again += [(single, record.round) for single in rest]
             elif outcome.is_transient and record.round < ROUNDS:
                 again += [(one, record.round + 1) for one in self._spoken([request])]
-            else:
-                rows += [as_row(_failure(one, outcome.error, record.round), one) for one in rest]
+            elif not outcome.samples:
+                rows += [as_row(failure, request) for failure in Failure.of(request, outcome.error, record.round)]
             if len(rows) >= _ROWS_AT_ONCE:
                 self._write(rows)
                 rows = []
@@ -329,17 +329,6 @@ class Batches:
             self._answered.add(row["sample_id"])
             self.counts.samples += 1
             self.counts.spent_usd += row["cost_usd"] or 0.0
-
-
-def _failure(request: Request, error: str, attempts: int) -> Failure:
-    return Failure(
-        sample_id=request.sample_ids[0],
-        problem_id=request.problem_id,
-        thought=request.thought,
-        draw=request.draw,
-        error=error,
-        attempts=attempts,
-    )
 
 
 def _without(requests: list[Request], sample_ids: set[str]) -> list[Request]:

@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.problems import Problem
+from ray_jobs.session import on_this_node
 
 
 class LocalTeacher:
@@ -25,7 +25,7 @@ class LocalTeacher:
 
 
 @contextlib.contextmanager
-def endpoint(config: RunConfig, problems: list[Problem], here: Any) -> Iterator[str | None]:
+def endpoint(config: RunConfig, problems: list[Problem]) -> Iterator[str | None]:
     """The base URL to ask: the configured endpoint, or a local teacher that lives as long as the sampling."""
     if config.teacher.kind == "openai":
         yield config.teacher.base_url
@@ -34,7 +34,7 @@ def endpoint(config: RunConfig, problems: list[Problem], here: Any) -> Iterator[
 
     alone = sum(node["Alive"] for node in ray.nodes()) == 1
     host = "127.0.0.1" if alone else ray.util.get_node_ip_address()
-    server = ray.remote(LocalTeacher).options(num_cpus=0, scheduling_strategy=here).remote()
+    server = ray.remote(LocalTeacher).options(num_cpus=0, scheduling_strategy=on_this_node()).remote()
     try:
         yield ray.get(server.start.remote(config, problems, host))
     finally:

@@ -72,14 +72,13 @@ def question_sha(question: str) -> str:
     return hashlib.sha256(question.encode()).hexdigest()[:12]
 
 
-def check_question(run_dir: RunDirectory, row: dict[str, Any], shas: dict[str, str]) -> None:
+def check_question(run_dir: RunDirectory, problem_id: str, sha: str, shas: dict[str, str]) -> None:
     """Refuse a problem whose id was sampled with another question; ``shas`` are today's by problem id.
 
     Raises:
         PaidRowsError: names the problem.
     """
-    problem_id = row["problem_id"]
-    if problem_id in shas and row["question_sha"] != shas[problem_id]:
+    if problem_id in shas and sha != shas[problem_id]:
         raise PaidRowsError(
             f"problems: {problem_id} was sampled with another question; a change of problems.source, path, families "
             f"or seed would mix them up in {run_dir.uri}; set it back or use another run_dir"

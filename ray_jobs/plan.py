@@ -8,7 +8,7 @@ takes no ``n``. Local teachers are asked only what they have an answer to.
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.config import RunConfig
@@ -70,7 +70,7 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
     spent = 0.0
     shas = {problem.problem_id: paid.question_sha(problem.question) for problem in problems}
     for row in read_journal(run_dir):
-        paid.check_question(run_dir, row, shas)
+        paid.check_question(run_dir, row["problem_id"], row["question_sha"], shas)
         if row["kind"] == "sample":
             answered.add(row["sample_id"])
             spent += row.get("cost_usd") or 0.0
@@ -115,11 +115,4 @@ def as_requests(singles: list[Request]) -> Iterator[Request]:
     """Neighbouring draws as one request."""
     for _, run in itertools.groupby(enumerate(singles), lambda pair: pair[1].draw - pair[0]):
         members = [single for _, single in run]
-        first = members[0]
-        yield Request(
-            problem_id=first.problem_id,
-            thought=first.thought,
-            draw=first.draw,
-            draws=len(members),
-            question=first.question,
-        )
+        yield replace(members[0], draws=len(members))

@@ -51,7 +51,7 @@ from ray_jobs.progress import Progress
 from ray_jobs.rounds import sample_until_correct
 from ray_jobs.run_directory import Manifest, RunDirectory, digest
 from ray_jobs.sampler import Sampler, as_row
-from ray_jobs.session import run_stages
+from ray_jobs.session import on_this_node, run_stages
 from ray_jobs.stage import Result, Stage
 from ray_jobs.verify import check_isolation
 
@@ -122,19 +122,16 @@ def asking(
         CredentialsError: the endpoint refuses every request.
     """
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     prompts = _prompts(config)
     paid.record(paid.fields(config, prompts), run_dir)
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    with endpoint(config, problems, here) as base_url:
+    with endpoint(config, problems) as base_url:
         api_key = os.environ.get(config.teacher.api_key_env) or "none"
         rows, dialect = asyncio.run(
             _ask_first(Teacher(config.teacher, config.sampling, prompts, base_url, api_key), first)
         )
-        ledger = (
-            ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote(config, plan.spent_usd, os.getpid())
-        )
+        beside_us = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=on_this_node())
+        ledger = beside_us.remote(config, plan.spent_usd, os.getpid())
         ray.get(ledger.report.remote("driver", Report(rows=rows)))
         sampler = {
             "config": config,
@@ -196,18 +193,13 @@ def _ask_in_batches(config: RunConfig, run_dir: RunDirectory, plan: Plan, proble
         RunStopped, CredentialsError: as ``asking``.
         PaidRowsError: a problem in an open batch has another question now.
     """
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
     prompts = _prompts(config)
     paid.record(paid.fields(config, prompts), run_dir)
     opened = open_batches(run_dir)
     shas = {problem.problem_id: paid.question_sha(problem.question) for problem in problems}
     for request in (one for record in opened for one in record.requests):
-        row = {"problem_id": request.problem_id, "question_sha": paid.question_sha(request.question)}
-        paid.check_question(run_dir, row, shas)
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    with endpoint(config, problems, here) as base_url:
+        paid.check_question(run_dir, request.problem_id, paid.question_sha(request.question), shas)
+    with endpoint(config, problems) as base_url:
         api_key = os.environ.get(config.teacher.api_key_env) or "none"
         first: list[dict[str, Any]] = []
         if opened:

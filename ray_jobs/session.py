@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pipelines.config import RunConfig
 from ray_jobs.run_directory import RunDirectory
@@ -43,6 +44,14 @@ def ray_session() -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def on_this_node() -> Any:
+    """The scheduling strategy that puts an actor beside the driver."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
 
 
 def quiet_ray_data() -> None:

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from typing import Protocol
 
 import openai
@@ -116,18 +117,7 @@ class Teacher:
                     attempts = attempt.retry_state.attempt_number
                     return await self._attempt(request, gate, is_retry=attempts > 1)
         except (_TransientError, _AnotherDialectError, openai.APIStatusError) as error:
-            said = " ".join(str(error).split())[:500]
-            return [
-                Failure(
-                    sample_id=one.sample_ids[0],
-                    problem_id=one.problem_id,
-                    thought=one.thought,
-                    draw=one.draw,
-                    error=said,
-                    attempts=attempts,
-                )
-                for one in request.split()
-            ]
+            return Failure.of(request, " ".join(str(error).split())[:500], attempts)
         raise AssertionError("unreachable: tenacity returns or raises")
 
     async def _attempt(self, request: Request, gate: Gate, is_retry: bool) -> list[Sample]:
@@ -155,7 +145,7 @@ class Teacher:
         if not isinstance(response, ChatCompletion) or not response.choices or response.choices[0].message is None:
             raise _TransientError("an answer without choices")
         if len(response.choices) < draws:
-            self.dialect = Dialect(dialect.limit, dialect.temperature, several=False)
+            self.dialect = replace(dialect, several=False)
         return self._exchange.samples(request, response, time.monotonic() - started)
 
     def _sorted_out(self, error: openai.APIStatusError, dialect: Dialect, request: Request, gate: Gate) -> Exception:

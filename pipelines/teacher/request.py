@@ -93,6 +93,21 @@ class Failure:
     error: str
     attempts: int
 
+    @classmethod
+    def of(cls, request: Request, error: str, attempts: int) -> "list[Failure]":
+        """The failures of all draws of a request, in their order."""
+        return [
+            cls(
+                sample_id=one.sample_ids[0],
+                problem_id=one.problem_id,
+                thought=one.thought,
+                draw=one.draw,
+                error=error,
+                attempts=attempts,
+            )
+            for one in request.split()
+        ]
+
 
 def sample_id(problem_id: str, thought: str, draw: int) -> str:
     """The id of a sample."""

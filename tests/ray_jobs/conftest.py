@@ -1,13 +1,40 @@
-"""An S3 server of the tests' own."""
+"""Servers of the tests' own: an S3 server, and teachers that outlive the runs that ask them."""
 
+import contextlib
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def teacher_process(tmp_path: Path) -> Iterator[Callable[[int, dict[str, Any]], str]]:
+    """Starts the rehearsal of so many generated problems in a process of its own; gives its base URL."""
+    with contextlib.ExitStack() as running:
+
+        def start(problems: int, rehearsal: dict[str, Any]) -> str:
+            config = {
+                "run_dir": str(tmp_path / "teacher"),
+                "problems": {"source": "generated", "count": problems},
+                "teacher": {"kind": "rehearsal", "rehearsal": rehearsal},
+            }
+            (tmp_path / "teacher.yaml").write_text(yaml.safe_dump(config))
+            command = [sys.executable, "-m", "ray_jobs.teacher", "--config", str(tmp_path / "teacher.yaml")]
+            process = running.enter_context(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True))
+            running.callback(process.kill)
+            assert process.stderr is not None
+            return process.stderr.readline().split(" at ")[-1].strip()
+
+        yield start
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -365,42 +365,25 @@ def test_online_mode_is_refused_while_batches_are_open(tmp_path: Path, url: str)
         sample.preflight(online, RunDirectory(str(tmp_path)))
 
 
-def test_the_command_killed_between_upload_and_collection_makes_no_second_batch(tmp_path: Path) -> None:
+def test_the_command_killed_between_upload_and_collection_makes_no_second_batch(
+    tmp_path: Path, teacher_process: Callable[[int, dict[str, Any]], str]
+) -> None:
     """kill -9 of the whole process group while the batch is open; the same command finishes it."""
-    teacher_config = configured(
-        tmp_path / "teacher", "", teacher={"kind": "rehearsal", "rehearsal": {"latency_s": 0.5}}
-    )
-    (tmp_path / "teacher.yaml").write_text(yaml.safe_dump(teacher_config.model_dump(mode="json")))
-    config = configured(tmp_path / "run", "")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    teacher = subprocess.Popen(
-        [sys.executable, "-m", "ray_jobs.teacher", "--config", str(tmp_path / "teacher.yaml")],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert teacher.stderr is not None
-        url = teacher.stderr.readline().split(" at ")[-1].strip()
-        (tmp_path / "run.yaml").write_text(yaml.safe_dump(configured(tmp_path / "run", url).model_dump(mode="json")))
-        command = [sys.executable, "-m", "ray_jobs.sample", "--config", str(tmp_path / "run.yaml")]
-        with (tmp_path / "log").open("ab") as log:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-            )
-            run_dir = RunDirectory(config.run_dir)
-            while not any(record.batch_id for record in open_batches(run_dir)):
-                assert process.poll() is None, (tmp_path / "log").read_text()
-                time.sleep(0.01)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            assert 2 == len(sample_ids(config))  # the first request, asked alone
-            assert 0 == subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=log).returncode
-        seen = counts(url)
-    finally:
-        teacher.kill()
-        teacher.communicate()
+    url = teacher_process(10, {"latency_s": 0.5})
+    config = configured(tmp_path / "run", url)
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    command = [sys.executable, "-m", "ray_jobs.sample", "--config", str(tmp_path / "run.yaml")]
+    with (tmp_path / "log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        run_dir = RunDirectory(config.run_dir)
+        while not any(record.batch_id for record in open_batches(run_dir)):
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert 2 == len(sample_ids(config))  # the first request, asked alone
+        assert 0 == subprocess.run(command, cwd=ROOT, stdout=log, stderr=log).returncode
+    seen = counts(url)
     samples = pq.read_table(tmp_path / "run/samples")["sample_id"].to_pylist()
     assert (60, 60) == (len(samples), len(set(samples)))
     assert (1, 30, 0) == (seen["batches"], seen["answered"], seen["repeats"])

@@ -1,6 +1,5 @@
 """A teacher with faults, and kill -9 while requests are in flight: every sample comes, each once."""
 
-import contextlib
 import json
 import os
 import signal
@@ -8,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +19,7 @@ from ray_jobs.run_directory import RunDirectory
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS = ["rate_limited", "server_error", "no_choices", "broken_json", "silent", "dropped"]
-
-
-@contextlib.contextmanager
-def faulty_teacher(folder: Path, problems: int) -> Iterator[str]:
-    """A teacher in a process of its own with 6 % faults of six kinds; gives its base URL."""
-    rehearsal = {"latency_s": [0.1, 0.5], "faults": 0.06, "fault_kinds": KINDS}
-    config = {
-        "run_dir": str(folder / "teacher"),
-        "problems": {"source": "generated", "count": problems},
-        "teacher": {"kind": "rehearsal", "rehearsal": rehearsal},
-    }
-    (folder / "teacher.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "ray_jobs.teacher", "--config", str(folder / "teacher.yaml")]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        yield process.stderr.readline().split(" at ")[-1].strip()
-    finally:
-        process.terminate()
-        process.wait()
+FAULTY = {"latency_s": [0.1, 0.5], "faults": 0.06, "fault_kinds": KINDS}
 
 
 def seen_by(teacher: str) -> dict[str, Any]:
@@ -83,17 +63,18 @@ def killed_at(samples: int, in_flight: int, process: subprocess.Popen[bytes], te
     return max(int(seen["at_once"]), int(after["at_once"]))
 
 
-def interrupted_sampling(folder: Path, run_dir: str, problems: int, kills: list[int], in_flight: int) -> None:
+def interrupted_sampling(
+    folder: Path, run_dir: str, teacher: str, problems: int, kills: list[int], in_flight: int
+) -> None:
     """Sample with kills; all samples, each once, and repeats within what the kills had left open."""
     run = RunDirectory(run_dir)
-    with faulty_teacher(folder, problems) as teacher:
-        left = []
-        for samples in kills:
-            process = sampling(folder, run_dir, teacher, problems)
-            left.append(killed_at(samples, in_flight, process, teacher))
+    left = []
+    for samples in kills:
         process = sampling(folder, run_dir, teacher, problems)
-        assert 0 == process.wait(timeout=300), (folder / "log").read_text()
-        seen = seen_by(teacher)
+        left.append(killed_at(samples, in_flight, process, teacher))
+    process = sampling(folder, run_dir, teacher, problems)
+    assert 0 == process.wait(timeout=300), (folder / "log").read_text()
+    seen = seen_by(teacher)
     wanted = 3 * problems
     table = run.read_table("samples", columns=["sample_id"])
     assert table is not None
@@ -109,12 +90,18 @@ def interrupted_sampling(folder: Path, run_dir: str, problems: int, kills: list[
 
 
 @pytest.mark.slow
-def test_six_kinds_of_faults_and_three_kills_leave_every_sample_once(tmp_path: Path) -> None:
+def test_six_kinds_of_faults_and_three_kills_leave_every_sample_once(
+    tmp_path: Path, teacher_process: Callable[[int, dict[str, Any]], str]
+) -> None:
     """3,000 of 3,000; the teacher repeats at most what was in flight at the kills."""
-    interrupted_sampling(tmp_path, str(tmp_path / "run"), 1000, [600, 1300, 2000], in_flight=20)
+    teacher = teacher_process(1000, FAULTY)
+    interrupted_sampling(tmp_path, str(tmp_path / "run"), teacher, 1000, [600, 1300, 2000], in_flight=20)
 
 
 @pytest.mark.slow
-def test_the_same_with_the_run_on_an_object_store(tmp_path: Path, bucket: str) -> None:
+def test_the_same_with_the_run_on_an_object_store(
+    tmp_path: Path, bucket: str, teacher_process: Callable[[int, dict[str, Any]], str]
+) -> None:
     """What is repeated is what was in flight, and what came in the last second."""
-    interrupted_sampling(tmp_path, f"{bucket}/run", 1000, [600, 1300, 2000], in_flight=20)
+    teacher = teacher_process(1000, FAULTY)
+    interrupted_sampling(tmp_path, f"{bucket}/run", teacher, 1000, [600, 1300, 2000], in_flight=20)
