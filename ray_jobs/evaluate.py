@@ -18,7 +18,7 @@ from pipelines.inference.decoding import Decoder
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import SAMPLED, THOUGHTS, judge, student_input
 from ray_jobs import cli
-from ray_jobs.hardware import cpu_share, uses_gpu
+from ray_jobs.hardware import cpu_share, cpus, uses_gpu
 from ray_jobs.problems import EVALUATION_PROBLEMS
 from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
@@ -85,15 +85,13 @@ class Writer:
 
     def __init__(self, config: RunConfig, run_dir: str) -> None:
         """``run_dir``: URI of the run directory; its ``student/`` is loaded."""
-        import os
-
         import torch
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         device = "cuda" if uses_gpu(config) else "cpu"
         if device == "cpu":
-            torch.set_num_threads(os.cpu_count() or 1)  # Ray gives an actor one thread per CPU it asked for
+            torch.set_num_threads(cpus())  # Ray gives an actor one thread per CPU it asked for
         self._config = config
         self._decoder = Decoder(local_student(RunDirectory(run_dir)), device)
 
