@@ -5,6 +5,10 @@ import os
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError
 
+# Placement of work that needs no GPU: on any node but those that the cluster labels role=gpu (cluster.yaml does), so
+# that no GPU waits for a teacher or a sandbox. Nodes without labels, a laptop's, take all work.
+AWAY_FROM_GPUS = {"role": "!gpu"}
+
 
 def uses_gpu(config: RunConfig) -> bool:
     """Whether training and decoding use GPUs: as configured, or whether the cluster has any.

@@ -42,6 +42,7 @@ from pipelines.thoughts import Prompt, load_prompt
 from ray_jobs import cli, paid
 from ray_jobs.batch import Batches
 from ray_jobs.batch_record import open_batches
+from ray_jobs.hardware import AWAY_FROM_GPUS
 from ray_jobs.journal import read_journal
 from ray_jobs.ledger import Ledger, LedgerStatus, Report
 from ray_jobs.local_teacher import endpoint
@@ -159,6 +160,7 @@ def asking(
                         max_concurrent_calls_per_actor=_BLOCKS_AT_ONCE,
                     ),
                     num_cpus=0,  # waiting for a teacher takes no core from those who compute
+                    label_selector=AWAY_FROM_GPUS,
                 )
             )
             with Progress("sample", asked, lambda: _progress(ray.get(ledger.status.remote()))):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipelines.config import RunConfig
+from ray_jobs.probe import check_shared
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import Stage, execute, pending, say
 
@@ -23,6 +24,7 @@ def run_stages(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory
                 continue
             if stage.needs_ray and pending(stage, config, run_dir) is not None:
                 session.enter_context(ray_session())
+                check_shared(run_dir)
             execute(stage, config, run_dir)
 
 

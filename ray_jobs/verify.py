@@ -18,7 +18,7 @@ from pipelines.errors import ConfigError, DataError
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge
 from ray_jobs import cli
-from ray_jobs.hardware import cpu_share
+from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share
 from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
@@ -72,6 +72,7 @@ def proved(samples: "Dataset", rows: int, config: RunConfig, run_dir: RunDirecto
         batch_size=_ROWS_PER_CALL,
         compute=ray.data.ActorPoolStrategy(size=actors),
         num_cpus=cpu_share(),
+        label_selector=AWAY_FROM_GPUS,
     )
 
 

@@ -1,6 +1,9 @@
-"""Servers of the tests' own: an S3 server, and teachers that outlive the runs that ask them."""
+"""Servers of the tests' own: an S3 server, teachers that outlive the runs that ask them, and a cluster of raylets."""
 
 import contextlib
+import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +17,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
+RAY = Path(sys.executable).parent / "ray"
 
 
 @pytest.fixture
@@ -67,3 +71,93 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+class LocalCluster:
+    """A cluster on this machine: each node a process group of its own, that dies like a node when it is killed.
+
+    No other Ray of the machine is touched. Token authentication is on.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
+            "PATH": f"{RAY.parent}:{os.environ['PATH']}",
+            "HOME": str(home),
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": "t" * 32,
+        }
+        self.port, dashboard = _free_port(), _free_port()
+        self.environment["RAY_API_SERVER_ADDRESS"] = f"http://127.0.0.1:{dashboard}"
+        self._head_options = ("--head", f"--port={self.port}", f"--dashboard-port={dashboard}")
+        self._nodes: list[subprocess.Popen[bytes]] = []
+
+    def start_head(self, *options: str) -> subprocess.Popen[bytes]:
+        """The head, ready for jobs."""
+        head = self._start(*self._head_options, *options)
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.environment['RAY_API_SERVER_ADDRESS']}/api/version").close()
+                return head
+            except urllib.error.HTTPError:
+                return head  # it answers, and wants the token
+            except OSError:
+                assert head.poll() is None and time.monotonic() < deadline, self.words()
+                time.sleep(0.2)
+
+    def add_node(self, *options: str, inside: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        """A worker node; ``inside`` is a command that runs it, such as unshare."""
+        return self._start(f"--address=127.0.0.1:{self.port}", *options, inside=inside)
+
+    def lose(self, node: subprocess.Popen[bytes]) -> None:
+        """Kill a node with all its processes, as a machine that is taken away."""
+        os.killpg(node.pid, signal.SIGKILL)
+        node.wait()
+
+    def submit(self, *command: str, wait: bool = True) -> subprocess.Popen[str]:
+        """`ray job submit` of a module of ray_jobs with its arguments; its words on stdout."""
+        no_wait = () if wait else ("--no-wait",)
+        return subprocess.Popen(
+            [RAY, "job", "submit", *no_wait, "--working-dir", ".", "--", "python", "-m", *command],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def words(self) -> str:
+        """What the nodes said."""
+        return "\n".join(file.read_text(errors="replace") for file in sorted(self.home.glob("node*.log")))
+
+    def stop(self) -> None:
+        """All nodes, the head last."""
+        for node in reversed(self._nodes):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(node.pid, signal.SIGKILL)
+            node.wait()
+
+    def _start(self, *options: str, inside: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        command = [*inside, str(RAY), "start", *options, "--dashboard-agent-listen-port=0", "--block"]
+        with (self.home / f"node{len(self._nodes)}.log").open("wb") as log:
+            node = subprocess.Popen(
+                command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self._nodes.append(node)
+        return node
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def local_cluster(tmp_path: Path) -> Iterator[LocalCluster]:
+    """A cluster without nodes yet, in a home of its own."""
+    cluster = LocalCluster(tmp_path)
+    yield cluster
+    cluster.stop()

@@ -1,55 +1,87 @@
-"""``ray job submit`` to a head node of its own: the run as a cluster's user starts it."""
+"""``ray job submit`` to a cluster of the tests' own: the run as a cluster's user starts it."""
 
-import os
-import subprocess
+import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-RAY = Path(sys.executable).parent / "ray"
 SMALL = [
+    "--config",
+    "configs/quickstart.yaml",
     "problems.count=30",
     "evaluation_problems.0.count=10",
     "evaluation_problems.1.count=10",
     "training.epochs=1",
     "evaluation.max_tokens=16",
 ]
+NODE = ("--num-cpus=1", "--object-store-memory=100000000")
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A head node with token authentication, in a home of its own; the environment to reach it."""
-    environment = {**os.environ, "HOME": str(tmp_path), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "t" * 32}
-    environment["PATH"] = f"{RAY.parent}:{environment['PATH']}"
-    head = "start --head --port=6399 --dashboard-port=8299 --num-cpus=2 --object-store-memory=200000000"
-    subprocess.run([RAY, *head.split()], env=environment, check=True, capture_output=True, timeout=120)
-    yield {**environment, "RAY_API_SERVER_ADDRESS": "http://127.0.0.1:8299"}
-    subprocess.run([RAY, "stop", "--force"], env=environment, check=False, capture_output=True, timeout=120)
-
-
-def submit(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(RAY), "job", "submit", "--working-dir", ".", "--", "python", "-m", "ray_jobs.distill"]
-    return subprocess.run(
-        [*command, "--config", "configs/quickstart.yaml", *arguments],
-        cwd=ROOT,
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
+def outcome(process: Any) -> tuple[int, str]:
+    words, _ = process.communicate(timeout=500)
+    return process.returncode, words
 
 
 @pytest.mark.slow
-def test_the_quickstart_runs_as_a_submitted_job(tmp_path: Path, cluster: dict[str, str]) -> None:
-    """An absolute run_dir holds the report; a relative one is refused with an example."""
-    relative = submit(cluster, "run_dir=runs/quickstart")
-    assert 0 != relative.returncode
-    assert "run_dir: 'runs/quickstart' is relative" in relative.stdout + relative.stderr
-    done = submit(cluster, f"run_dir={tmp_path}/run", *SMALL)
-    assert 0 == done.returncode, done.stdout + done.stderr
-    assert f"report: {tmp_path}/run/report/report.html" in done.stdout + done.stderr
-    assert (tmp_path / "run/report/metrics.json").exists()
+def test_the_quickstart_runs_as_a_submitted_job_on_three_nodes(bucket: str, local_cluster: Any) -> None:
+    """A head and two workers, with the token, the run on an object store; the last line says where the report is."""
+    local_cluster.environment |= aws_environment()
+    local_cluster.start_head(*NODE)
+    local_cluster.add_node(*NODE)
+    local_cluster.add_node(*NODE, '--labels={"role": "gpu"}')
+    code, words = outcome(local_cluster.submit("ray_jobs.distill", *SMALL, "run_dir=runs/quickstart"))
+    assert 0 != code
+    assert "run_dir: 'runs/quickstart' is relative" in words
+    code, words = outcome(local_cluster.submit("ray_jobs.distill", *SMALL, f"run_dir={bucket}/run"))
+    assert 0 == code, words
+    assert f"report: {bucket}/run/report/report.html" in words
+    from ray_jobs.run_directory import RunDirectory
+
+    run_dir = RunDirectory(f"{bucket}/run")
+    assert run_dir.exists("report", "metrics.json")
+    assert run_dir.exists("student", "model.safetensors")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux" or shutil.which("unshare") is None, reason="needs unshare (Linux)")
+def test_a_run_directory_that_another_node_does_not_see_is_refused(tmp_path: Path, local_cluster: Any) -> None:
+    """A node with a disk of its own at that path is found at the start, before anything is written or asked."""
+    place = tmp_path / "data"
+    place.mkdir()
+    own_disk = f'mount -t tmpfs none {place} && exec "$@"'
+    local_cluster.start_head(*NODE)
+    local_cluster.add_node(*NODE, inside=("unshare", "--map-root-user", "--mount", "sh", "-c", own_disk, "sh"))
+    wait_for_nodes(local_cluster, 2)
+    code, words = outcome(local_cluster.submit("ray_jobs.distill", *SMALL, f"run_dir={place}/run"))
+    assert 0 != code
+    assert f"run_dir: {place}/run is another directory on " in words
+    assert not (place / "run" / "samples").exists()
+
+
+def aws_environment() -> dict[str, str]:
+    """What the S3 server of the tests needs in the environment of every node."""
+    import os
+
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
+def wait_for_nodes(cluster: Any, count: int) -> None:
+    """Until so many nodes have joined."""
+    import subprocess
+    import time
+
+    deadline = time.monotonic() + 90
+    while True:
+        listed = subprocess.run(
+            [str(Path(sys.executable).parent / "ray"), "list", "nodes", "--format=json"],
+            env=cluster.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if count <= listed.stdout.count('"state": "ALIVE"'):
+            return
+        assert time.monotonic() < deadline, listed.stdout + listed.stderr + cluster.words()
+        time.sleep(0.5)
