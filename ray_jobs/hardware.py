@@ -27,11 +27,13 @@ def uses_gpu(config: RunConfig) -> bool:
 def cpu_share() -> float:
     """CPUs that an actor of a pool asks for: half, so that reading and writing always find a whole one free.
 
-    A pool that holds every CPU waits for ever for the tasks that feed it; on a single CPU it may hold none.
+    Pools hold at most half of all CPUs. Those left over lie together on some node as long as there are more CPUs than
+    nodes; else, and on a single CPU, a pool that holds any waits for ever for the tasks that feed it: it takes none.
     """
     import ray
 
-    return 0.5 if ray.cluster_resources().get("CPU", 1) >= 2 else 0.0
+    nodes = sum(node["Alive"] and node["Resources"].get("CPU", 0) > 0 for node in ray.nodes())
+    return 0.5 if ray.cluster_resources().get("CPU", 1) > nodes else 0.0
 
 
 def cpus() -> int:

@@ -104,7 +104,7 @@ class LocalCluster:
             except urllib.error.HTTPError:
                 return head  # it answers, and wants the token
             except OSError:
-                assert head.poll() is None and time.monotonic() < deadline, self.words()
+                assert head.poll() is None and time.monotonic() < deadline, "the job server does not answer"
                 time.sleep(0.2)
 
     def add_node(self, *options: str, inside: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
@@ -128,10 +128,6 @@ class LocalCluster:
             text=True,
         )
 
-    def words(self) -> str:
-        """What the nodes said."""
-        return "\n".join(file.read_text(errors="replace") for file in sorted(self.home.glob("node*.log")))
-
     def stop(self) -> None:
         """All nodes, the head last."""
         for node in reversed(self._nodes):
@@ -140,12 +136,18 @@ class LocalCluster:
             node.wait()
 
     def _start(self, *options: str, inside: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        """A node that has joined the cluster."""
         command = [*inside, str(RAY), "start", *options, "--dashboard-agent-listen-port=0", "--block"]
-        with (self.home / f"node{len(self._nodes)}.log").open("wb") as log:
+        words = self.home / f"node{len(self._nodes)}.log"
+        with words.open("wb") as log:
             node = subprocess.Popen(
                 command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self._nodes.append(node)
+        deadline = time.monotonic() + 90
+        while b"Ray runtime started" not in words.read_bytes():
+            assert node.poll() is None and time.monotonic() < deadline, words.read_text()
+            time.sleep(0.1)
         return node
 
 

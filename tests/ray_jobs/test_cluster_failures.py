@@ -1,4 +1,4 @@
-"""Nodes die under a submitted job: it goes on, or the same command does, and the data set is that of an undisturbed run."""
+"""Nodes die under a submitted job: it goes on, or the same command does, and no data are lost or changed."""
 
 import json
 import subprocess

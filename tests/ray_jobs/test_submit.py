@@ -1,5 +1,6 @@
 """``ray job submit`` to a cluster of the tests' own: the run as a cluster's user starts it."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -53,7 +54,6 @@ def test_a_run_directory_that_another_node_does_not_see_is_refused(tmp_path: Pat
     own_disk = f'mount -t tmpfs none {place} && exec "$@"'
     local_cluster.start_head(*NODE)
     local_cluster.add_node(*NODE, inside=("unshare", "--map-root-user", "--mount", "sh", "-c", own_disk, "sh"))
-    wait_for_nodes(local_cluster, 2)
     code, words = outcome(local_cluster.submit("ray_jobs.distill", *SMALL, f"run_dir={place}/run"))
     assert 0 != code
     assert f"run_dir: {place}/run is another directory on " in words
@@ -62,26 +62,4 @@ def test_a_run_directory_that_another_node_does_not_see_is_refused(tmp_path: Pat
 
 def aws_environment() -> dict[str, str]:
     """What the S3 server of the tests needs in the environment of every node."""
-    import os
-
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-
-
-def wait_for_nodes(cluster: Any, count: int) -> None:
-    """Until so many nodes have joined."""
-    import subprocess
-    import time
-
-    deadline = time.monotonic() + 90
-    while True:
-        listed = subprocess.run(
-            [str(Path(sys.executable).parent / "ray"), "list", "nodes", "--format=json"],
-            env=cluster.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if count <= listed.stdout.count('"state": "ALIVE"'):
-            return
-        assert time.monotonic() < deadline, listed.stdout + listed.stderr + cluster.words()
-        time.sleep(0.5)
