@@ -193,7 +193,7 @@ def _curves(log: list[Row]) -> dict[str, list[list[float]]]:
     """Training loss and dev loss as ``[step, value]`` pairs; a value that is not finite is left out."""
     return {
         name: [[record["step"], record[name]] for record in log if _finite(record.get(name))]
-        for name in ("loss", "dev_loss", "lr", "tokens_per_s")
+        for name in ("loss", "dev_loss", "dev_accuracy", "lr", "tokens_per_s")
     }
 
 

@@ -54,7 +54,7 @@ def _sections(tables):
 def test_whole_run_has_all_sections(html):
     """Every stage has its part, and all tags are closed."""
     page = _Page(html)
-    names = "accuracy kinds failures teacher mixture training cost browse record"
+    names = "accuracy together kinds failures teacher mixture training cost browse record"
     assert names.split() == page.sections
     assert page.open == []
 
@@ -68,7 +68,7 @@ def test_headline_stands_on_the_page(run, html):
 def test_evaluation_alone_leaves_the_rest_out(run):
     """evaluate on a foreign student: accuracy, failures and examples."""
     tables = RunTables(evaluation_problems=run.evaluation_problems, predictions=run.predictions)
-    assert ["accuracy", "kinds", "failures", "browse"] == _sections(tables)
+    assert ["accuracy", "together", "kinds", "failures", "browse"] == _sections(tables)
 
 
 def test_sampling_and_verification_alone(run):
@@ -128,7 +128,7 @@ def test_browser_says_how_many_of_how_many(run, monkeypatch):
     """A capped list names its size and the whole, and that its shares are not accuracies."""
     monkeypatch.setattr("pipelines.report.page.SHOWN", 12)
     html = render(run, measure(run)).html
-    assert "12 of 200 test problems, taken evenly from data sets and outcomes" in html
+    assert "12 of 200 test problems, taken in turn from data sets, outcomes and statuses" in html
     assert html.count('data-outcome="') == 12
 
 
