@@ -93,6 +93,7 @@ def _environment(thoughts: tuple[str, ...]) -> Environment:
         percent=_percent,
         interval=_interval,
         brief=_brief,
+        points=lambda share: f"{100 * share:+.1f}".replace("-", "−"),
         p_value=_p_value,
         position=lambda fraction: f"{100 * fraction:.2f}%",
         count=lambda number: "–" if number is None else f"{number:,}",
@@ -156,8 +157,11 @@ def _loss_words(training: Row | None) -> str:
 
 
 def _dev_accuracy(curves: dict[str, list[list[float]]]) -> Chart | None:
-    measured = curves.get("dev_accuracy") or []
-    return accuracies([Series("dev_accuracy", measured)]) if len(measured) > 1 else None
+    """Accuracy on dev, of all thoughts ("dev_accuracy") and of each ("dev_accuracy/pot"), in lines named after them."""
+    measured = {name: points for name, points in curves.items() if name.split("/")[0] == "dev_accuracy" and points}
+    if max((len(points) for points in measured.values()), default=0) < 2:
+        return None
+    return accuracies([Series(name.partition("/")[2] or "dev", points) for name, points in measured.items()])
 
 
 def _compact(number: float) -> str:

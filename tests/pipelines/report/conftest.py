@@ -199,10 +199,13 @@ def chosen_among(metrics):
         for thoughts in (["cot", "eot", "pot"], ["pot"])
         for k in (1, 2, 4, 8)
     ]
-    pair = {"dataset": "generated", "a": "confidence", "b": "majority", "n": 130, "both": 90, "only_a": 11, "only_b": 2}
-    pair |= {"neither": 27, "difference": 9 / 130, "low": 0.014, "high": 0.124, "p": 0.022}
+    pair = {"dataset": "generated", "a": "majority", "b": "confidence", "n": 130, "both": 90, "only_a": 2, "only_b": 11}
+    pair |= {"neither": 27, "difference": 9 / 130, "low": 0.014, "high": 0.124, "p": 0.022, "p_holm": 0.044}
     adaptive = metrics["evaluation"][0] | {"selection": "adaptive", "completions": 1.24, "headline": False}
-    curves = metrics["curves"] | {"dev_accuracy": [[815, 0.41], [1630, 0.66], [2440, 0.72]]}
+    curves = metrics["curves"] | {
+        "dev_accuracy": [[815, 0.41], [1630, 0.66], [2440, 0.72]],
+        "dev_accuracy/pot": [[2440, 0.81]],
+    }
     return metrics | {
         "evaluation": [*metrics["evaluation"], adaptive],
         "paths": paths,

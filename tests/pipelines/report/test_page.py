@@ -162,7 +162,7 @@ def full(run, full_metrics):
 def test_choosing_is_drawn_where_it_was_measured(full):
     """Pairs with interval and p, curves over paths, what adaptive choosing costs, accuracy on dev."""
     assert _Page(full).open == []
-    for words in ("vs Majority", "+6.9", "0.022", "8 paths", "1.24 completions", "Accuracy on dev"):
+    for words in ("vs Majority", "+6.9", "11 : 2", "0.044", "81.0 %", "8 paths", "1.24 completions", "Accuracy on dev"):
         assert words in full
 
 

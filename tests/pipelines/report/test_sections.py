@@ -10,7 +10,8 @@ def test_panel_puts_thoughts_headline_votes_then_the_bound(run):
     assert ["pot", "eot", "cot", "pot>eot>cot", "majority"] == [record["selection"] for record in panel.main]
     assert ["oracle"] == [record["selection"] for record in panel.bounds]
     accuracies = [record["accuracy"] for record in panel.every]
-    assert (17, sorted(accuracies, reverse=True)) == (len(panel.every), accuracies)
+    assert sorted(accuracies, reverse=True) == accuracies
+    assert len(panel.every) > len(panel.main) + len(panel.bounds)
 
 
 def test_panel_names_votes_and_the_order_chosen_on_dev():
