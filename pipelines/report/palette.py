@@ -33,7 +33,7 @@ NEUTRAL = Ink("#1f2328", "#e8e6e1", "circle")
 
 _MEANINGS = {
     "majority": "the answer most paths agree on, all thoughts together",
-    "weighted": "majority in which each path's vote weighs as much as its confidence",
+    "weighted": "majority in which a path's vote weighs its probability per token",
     "confidence": "the answer that a small model fitted on dev thinks most probably right",
     "adaptive": "PoT, and CoT only where PoT gives no answer (MD, N = 2)",
     "oracle": "right if any path is right: an upper bound, not a method",

@@ -114,7 +114,7 @@ def _decodings(records: list[Row]) -> str:
     """How all of them were decoded; where that differs, votes and the oracle apart."""
     alone = next((record["decoding"] for record in records if record["selection"] not in WHOLE), None)
     whole = next((record["decoding"] for record in records if record["selection"] in WHOLE), alone)
-    return str(whole) if alone in (whole, None) else f"{alone}; majority and oracle: {whole}"
+    return str(whole) if alone in (whole, None) else f"{alone}; votes and oracle: {whole}"
 
 
 def breakdowns(records: list[Row], key: str, metrics: Metrics) -> list[Breakdown]:

@@ -8,12 +8,16 @@ Metrics grouped and ordered for reading; where lines and circles go is the work 
 
 from collections import defaultdict
 from dataclasses import dataclass
+from statistics import median_low
 
 from pipelines.inference.selection import MAJORITY
 from pipelines.report import palette
 from pipelines.report.curves import Chart, Series, accuracies
 from pipelines.report.metrics import Metrics
 from pipelines.report.tables import Row
+
+FAR = 4  # times the median: a difference that would hide all others
+LOW = 0.5  # of the majority's least accuracy: a thought alone that would flatten all other curves
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,26 @@ class Curve:
 
 @dataclass(frozen=True)
 class PathCurves:
-    """One data set's curves: ``drawn`` are those of ``chart``'s lines, ``curves`` all of them, over ``ks`` paths."""
+    """One data set's curves: ``drawn`` are those of ``chart``'s lines, ``curves`` all of them, over ``ks`` paths.
+
+    ``below`` are thoughts alone that are so much worse that they would flatten the rest.
+    """
 
     dataset: str
     n: int
     ks: list[int]
     chart: Chart | None
     drawn: list[Curve]
+    below: list[Curve]
     curves: list[Curve]
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Paired comparisons of one data set; ``reach`` is the largest end of an interval, a fraction."""
+    """Paired comparisons of one data set; ``reach`` is the end of their scale, a fraction.
+
+    It is the largest end of an interval, but for lines that lie many times farther out than most: those are pointed at.
+    """
 
     dataset: str
     n: int
@@ -98,11 +109,11 @@ def path_curves(metrics: Metrics) -> list[PathCurves]:
         curves = [Curve(selection, thoughts, group) for (selection, thoughts), group in grouped.items()]
         curves.sort(key=lambda curve: -len(curve.thoughts))
         most = len(curves[0].thoughts)
-        drawn = [
-            curve
-            for curve in curves
-            if len(curve.thoughts) == most or (len(curve.thoughts) == 1 and curve.selection == MAJORITY)
-        ]
+        whole = [curve for curve in curves if len(curve.thoughts) == most]
+        alone = [curve for curve in curves if len(curve.thoughts) == 1 < most and curve.selection == MAJORITY]
+        least = LOW * min((record["accuracy"] for curve in whole for record in curve.records), default=0)
+        below = [curve for curve in alone if max(record["accuracy"] for record in curve.records) < least]
+        drawn = whole + [curve for curve in alone if curve not in below]
         series = [
             Series(
                 curve.selection,
@@ -114,7 +125,7 @@ def path_curves(metrics: Metrics) -> list[PathCurves]:
             for curve in drawn
         ]
         found.append(
-            PathCurves(dataset, max(record["n"] for record in mine), ks, accuracies(series, ks), drawn, curves)
+            PathCurves(dataset, max(record["n"] for record in mine), ks, accuracies(series, ks), drawn, below, curves)
         )
     return found
 
@@ -125,6 +136,7 @@ def pairs(metrics: Metrics) -> list[Pairs]:
     found = []
     for dataset in dict.fromkeys(record["dataset"] for record in records):
         mine = [record for record in records if record["dataset"] == dataset]
-        reach = max((abs(record[end]) for record in mine for end in ("low", "high")), default=0.0)
+        ends = [max(abs(record["low"]), abs(record["high"])) for record in mine]
+        reach = max(end for end in ends if end <= FAR * median_low(ends))
         found.append(Pairs(dataset, max(record["n"] for record in mine), mine, reach or 0.01))
     return found

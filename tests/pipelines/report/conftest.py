@@ -209,7 +209,11 @@ def chosen_among(metrics):
     return metrics | {
         "evaluation": [*metrics["evaluation"], adaptive],
         "paths": paths,
-        "paired": [pair],
+        "paired": [pair, pair | {"low": -0.9, "difference": -0.8, "high": -0.7}, pair],
+        "reliability": [
+            {"dataset": "generated", "low": 0.8, "high": 0.9, "n": 40, "confidence": 0.85, "correct": 33}
+            | {"accuracy": 0.825}
+        ],
         "curves": curves,
     }
 

@@ -166,8 +166,10 @@ def test_choosing_is_drawn_where_it_was_measured(full):
         assert words in full
 
 
-def test_choosing_is_left_out_where_it_was_not(html):
-    """A greedy run has no pairs and no curve over paths."""
+def test_choosing_is_left_out_where_it_was_not(run):
+    """Metrics without pairs and paths have a page without them."""
+    metrics = {name: part for name, part in measure(run).items() if name not in ("paired", "paths")}
+    html = render(run, metrics).html
     assert 'figure class="panel pairs"' not in html
     assert "against paths" not in html
 

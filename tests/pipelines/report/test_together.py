@@ -75,6 +75,22 @@ def test_one_number_of_paths_is_no_curve():
     assert [] == together.path_curves({}) == together.pairs({})
 
 
+def test_a_thought_far_below_does_not_flatten_the_rest():
+    """It is named, and stands in the table."""
+    records = [paths("majority", ["cot", "pot"], k, 0.8) for k in (2, 4)]
+    records += [paths("majority", [name], k, at) for name, at in (("cot", 0.1), ("pot", 0.7)) for k in (1, 2)]
+    (found,) = together.path_curves({"paths": records})
+    assert [("cot",)] == [curve.thoughts for curve in found.below]
+    assert ([("pot", "cot"), ("pot",)], 3) == ([curve.thoughts for curve in found.drawn], len(found.curves))
+
+
+def test_one_far_difference_does_not_hide_the_others():
+    """The scale is that of most pairs; the one beyond is pointed at."""
+    lines = [{"dataset": "d", "n": 9, "low": -end, "high": 0.01} for end in (0.03, 0.05, 0.9)]
+    (found,) = together.pairs({"paired": lines})
+    assert (0.05, 3) == (found.reach, len(found.lines))
+
+
 def test_pairs_reach_as_far_as_their_widest_interval():
     """Both ends are drawn around zero, on one scale per data set."""
     lines = [{"dataset": "d", "n": 9, "low": -0.3, "high": 0.1}, {"dataset": "d", "n": 9, "low": 0.0, "high": 0.2}]
