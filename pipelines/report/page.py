@@ -24,7 +24,7 @@ from pipelines.report.curves import Chart, Series, accuracies, losses
 from pipelines.report.examples import SHOWN, browser
 from pipelines.report.metrics import WHOLE, Metrics, headline
 from pipelines.report.outcomes import headline_selection, outcomes
-from pipelines.report.tables import Row, RunTables
+from pipelines.report.tables import Row, RunTables, rows
 
 ANSWER = 80  # characters of an answer
 PLAIN = 20  # examples listed where there is no JavaScript
@@ -72,7 +72,7 @@ def render(tables: RunTables, metrics: Metrics) -> Page:
         loss_chart=loss_chart,
         loss_words=_loss_words(metrics["training"]),
         accuracy_chart=_dev_accuracy(metrics["curves"]),
-        trained_on=(tables.config.get("problems") or {}).get("source", ""),
+        trained_on=", ".join(dict.fromkeys(row["dataset"] or "" for row in rows(tables.problems, "dataset"))),
         browser=shown,
         selection=selection,
         script=script,
