@@ -190,10 +190,11 @@ def _spending(tables: RunTables) -> Row:
 
 
 def _curves(log: list[Row]) -> dict[str, list[list[float]]]:
-    """Training loss and dev loss as ``[step, value]`` pairs; a value that is not finite is left out."""
+    """Losses, dev accuracies and rates as ``[step, value]`` pairs; a value that is not finite is left out."""
+    accuracies = sorted({name for record in log for name in record if name.split("/")[0] == "dev_accuracy"})
     return {
         name: [[record["step"], record[name]] for record in log if _finite(record.get(name))]
-        for name in ("loss", "dev_loss", "lr", "tokens_per_s")
+        for name in ("loss", "dev_loss", *accuracies, "lr", "tokens_per_s")
     }
 
 

@@ -19,12 +19,16 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pipelines.report import palette, plots, sections
-from pipelines.report.curves import chart
+from pipelines.report import palette, plots, sections, together, venn
+from pipelines.report.curves import Chart, Series, accuracies, losses
 from pipelines.report.examples import SHOWN, browser
 from pipelines.report.metrics import WHOLE, Metrics, headline
 from pipelines.report.outcomes import headline_selection, outcomes
-from pipelines.report.tables import RunTables
+from pipelines.report.tables import Row, RunTables, rows
+
+ANSWER = 80  # characters of an answer
+PLAIN = 20  # examples listed where there is no JavaScript
+GROUPS_SHOWN = 12  # of families or grades, before "more"
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ def render(tables: RunTables, metrics: Metrics) -> Page:
     selection = headline_selection(tables.config, found)
     shown = browser(tables, found, selection, SHOWN)
     thoughts = sections.thoughts(metrics)
+    overlaps = together.overlaps(metrics)
+    pairs, path_curves = together.pairs(metrics), together.path_curves(metrics)
+    loss_chart = losses(metrics["curves"])
     script = files(__package__).joinpath("report.js").read_text("utf-8")
     environment = _environment(thoughts)
     html = environment.get_template("report.html.j2").render(
@@ -52,14 +59,20 @@ def render(tables: RunTables, metrics: Metrics) -> Page:
         provenance_text=_yaml(tables.provenance),
         thoughts=thoughts,
         panels=sections.accuracy(metrics),
-        overlaps=sections.overlaps(metrics),
+        overlaps=overlaps,
+        venns=venn.diagrams(overlaps),
+        pairs=pairs,
+        path_curves=path_curves,
         categories=sections.breakdowns(metrics["by_category"], "category", metrics),
         steps=sections.breakdowns(metrics["by_steps"], "steps", metrics),
         waterfall=sections.waterfall(metrics["mixture"]),
         tallies=sections.tallies(metrics["mixture"]),
         types=sections.types(metrics["mixture"]),
         completions_decoded=next((r["decoding"] for r in metrics["evaluation"] if r["selection"] in WHOLE), None),
-        chart=chart(metrics["curves"]),
+        loss_chart=loss_chart,
+        loss_words=_loss_words(metrics["training"]),
+        accuracy_chart=_dev_accuracy(metrics["curves"]),
+        trained_on=", ".join(dict.fromkeys(row["dataset"] or "" for row in rows(tables.problems, "dataset"))),
         browser=shown,
         selection=selection,
         script=script,
@@ -78,6 +91,10 @@ def _environment(thoughts: tuple[str, ...]) -> Environment:
     )
     environment.filters.update(
         percent=_percent,
+        interval=_interval,
+        brief=_brief,
+        points=lambda share: f"{100 * share:+.1f}".replace("-", "−"),
+        p_value=_p_value,
         position=lambda fraction: f"{100 * fraction:.2f}%",
         count=lambda number: "–" if number is None else f"{number:,}",
         compact=_compact,
@@ -86,11 +103,14 @@ def _environment(thoughts: tuple[str, ...]) -> Environment:
         label=palette.label,
         meaning=palette.meaning,
         status_meaning=palette.status_meaning,
+        flag_meaning=palette.flag_meaning,
         status_table=sections.status_table,
         ordered=lambda thoughts: palette.ordered(set(thoughts)),
         ink=partial(_ink_class, thoughts=thoughts),
     )
-    environment.globals["colour"] = partial(palette.colour, thoughts=thoughts)
+    environment.globals.update(
+        colour=partial(palette.colour, thoughts=thoughts), PLAIN=PLAIN, GROUPS_SHOWN=GROUPS_SHOWN
+    )
     return environment
 
 
@@ -110,6 +130,38 @@ def _yaml(record: dict[str, Any]) -> str:
 
 def _percent(fraction: float | None) -> str:
     return "–" if fraction is None else f"{100 * fraction:.1f}\N{NO-BREAK SPACE}%"
+
+
+def _brief(text: str) -> str:
+    """An answer that fits a line."""
+    return text if len(text) <= ANSWER else f"{text[:ANSWER]}…"
+
+
+def _interval(record: Row) -> str:
+    """The 95 % interval in percent, unbreakable: "31.1–36.2"."""
+    return f"{100 * record['low']:.1f}–\N{WORD JOINER}{100 * record['high']:.1f}"
+
+
+def _p_value(p: float | None) -> str:
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def _loss_words(training: Row | None) -> str:
+    """What the plot of losses says, for those who do not see it."""
+    if not training:
+        return ""
+    named = (("Training loss", "final_loss"), ("dev loss", "final_dev_loss"))
+    return ", ".join(f"{name} ending at {training[key]:.3g}" for name, key in named if training[key] is not None)
+
+
+def _dev_accuracy(curves: dict[str, list[list[float]]]) -> Chart | None:
+    """Accuracy on dev, of all thoughts ("dev_accuracy") and of each ("dev_accuracy/pot"), in lines named after them."""
+    measured = {name: points for name, points in curves.items() if name.split("/")[0] == "dev_accuracy" and points}
+    if max((len(points) for points in measured.values()), default=0) < 2:
+        return None
+    return accuracies([Series(name.partition("/")[2] or "dev", points) for name, points in measured.items()])
 
 
 def _compact(number: float) -> str:

@@ -33,8 +33,18 @@ NEUTRAL = Ink("#1f2328", "#e8e6e1", "circle")
 
 _MEANINGS = {
     "majority": "the answer most paths agree on, all thoughts together",
+    "weighted": "majority in which a path's vote weighs its probability per token",
     "confidence": "the answer that a small model fitted on dev thinks most probably right",
+    "adaptive": "PoT, and CoT only where PoT gives no answer (MD, N = 2)",
     "oracle": "right if any path is right: an upper bound, not a method",
+}
+
+_FLAGS = {
+    "comment_contradicts": "a comment states another answer",
+    "constant": "the answer was written down, not calculated",
+    "reassigned": "a name is set twice, as in a program",
+    "no_question_numbers": "uses none of the question's numbers",
+    "wrong_arithmetic": "a calculation in the text is wrong",
 }
 
 _STATUSES = {
@@ -58,6 +68,11 @@ _STATUSES = {
 def status_meaning(status: str) -> str:
     """What a status says of a completion, in a few words; empty for one that we do not know."""
     return _STATUSES.get(status, "")
+
+
+def flag_meaning(flag: str) -> str:
+    """Why a completion with this flag is to be doubted; the flag itself where we do not know it."""
+    return _FLAGS.get(flag, flag.replace("_", " "))
 
 
 def colour(thought: str, thoughts: tuple[str, ...] = ()) -> Ink:

@@ -1,6 +1,6 @@
 """The main plots as PNG, for a README or a slide; the page draws its own, which follow the reader's screen.
 
-    draw(metrics)  →  {"accuracy.png": b"...", "by_category.png": b"...", "yields.png": b"...", "training.png": b"..."}
+    draw(metrics)  →  {"accuracy.png": b"...", "paths.png": b"...", "by_category.png": b"...", ...}
 
 A plot whose stage was not part of the run is left out. White background, the same colours and markers as the page.
 """
@@ -13,12 +13,13 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from pipelines.inference.selection import ORACLE
-from pipelines.report import palette, sections
+from pipelines.report import palette, sections, together
 from pipelines.report.curves import binned, round_values
 from pipelines.report.metrics import Metrics
 from pipelines.report.tables import Row
 
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D"}
+_DASHES = {"weighted": "--", "confidence": ":"}
 _MUTED, _LINE, _GREY = "#66635c", "#e2ded5", "#d3cec3"
 _STYLE = {
     "font.family": "sans-serif",
@@ -48,6 +49,7 @@ def draw(metrics: Metrics) -> dict[str, bytes]:
     """The PNG plots of a run by file name, 160 dots an inch."""
     wanted: dict[str, tuple[Callable[[Metrics], Figure], Any]] = {
         "accuracy.png": (_accuracy, metrics["evaluation"]),
+        "paths.png": (_paths, together.path_curves(metrics)),
         "by_category.png": (_by_category, sections.breakdowns(metrics["by_category"], "category", metrics)),
         "yields.png": (_yields, metrics["yield"]),
         "training.png": (_training, metrics["curves"]["loss"]),
@@ -97,6 +99,32 @@ def _interval(axis: Any, y: float, record: Row, ink: palette.Ink) -> None:
         markerfacecolor="white" if bound else ink.light,
         clip_on=False,
     )
+
+
+def _paths(metrics: Metrics) -> Figure:
+    parts, thoughts = together.path_curves(metrics), sections.thoughts(metrics)
+    figure = Figure(figsize=(7.6, 3.4 * len(parts)), layout="constrained")
+    for axis, part in zip(figure.subplots(len(parts), 1, squeeze=False)[:, 0], parts, strict=True):
+        for curve in part.drawn:
+            alone = curve.thoughts[0] if len(curve.thoughts) == 1 else None
+            ink = palette.colour(alone, thoughts) if alone else palette.NEUTRAL
+            ks, shares = ([record[key] for record in curve.records] for key in ("paths", "accuracy"))
+            axis.plot(
+                ks,
+                [100 * share for share in shares],
+                _DASHES.get(curve.selection, "-"),
+                marker=_MARKERS[ink.marker],
+                color=_GREY if curve.selection == ORACLE else ink.light,
+                markersize=4,
+                label=palette.label(curve.selection) + (f", {palette.label(alone)} alone" if alone else ""),
+            )
+        axis.set_title(f"{part.dataset}, {part.n:,} problems")
+        axis.set_xticks(part.ks)
+        axis.grid(True, axis="y")
+        axis.set_ylabel("problems answered right, %")
+        axis.legend()
+    axis.set_xlabel("paths")
+    return figure
 
 
 def _by_category(metrics: Metrics) -> Figure:

@@ -12,21 +12,28 @@ from typing import Any
 from pipelines.inference.selection import MAJORITY, ORACLE
 from pipelines.report import palette
 from pipelines.report.metrics import WHOLE, Metrics
+from pipelines.report.published import Published, nearest, published
 from pipelines.report.tables import Row
 
-VOTES = (MAJORITY, "confidence")
+VOTES = (MAJORITY, "weighted", "confidence", "adaptive")  # selections with a name of their own
+PUBLISHED_DRAWN = 4
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One data set's selections: those drawn, the upper bound, and all the rest for the full table."""
+    """One data set's selections: those drawn, the upper bound, all of them for the full table, and what papers report.
+
+    ``nearest`` are the few published figures that are drawn, of students nearest in size to ours.
+    """
 
     dataset: str
     decoding: str
     n: int
     main: list[Row]
     bounds: list[Row]
-    others: list[Row]
+    every: list[Row]
+    nearest: list[Published]
+    published: list[Published]
 
 
 @dataclass(frozen=True)
@@ -68,22 +75,6 @@ class Tally:
     by_type: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Overlap:
-    """Problems that exactly these thoughts solve: per data set how many, of how many."""
-
-    thoughts: tuple[str, ...]
-    cells: list[tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Overlaps:
-    """The areas of a Venn diagram as a table: data sets across, sets of thoughts down."""
-
-    datasets: list[str]
-    lines: list[Overlap]
-
-
 def thoughts(metrics: Metrics) -> tuple[str, ...]:
     """Every thought that the run names anywhere, in the order of every figure."""
     named = {record["thought"] for record in metrics["yield"] + metrics["student_yield"]}
@@ -91,22 +82,29 @@ def thoughts(metrics: Metrics) -> tuple[str, ...]:
 
 
 def accuracy(metrics: Metrics) -> list[Panel]:
-    """Per data set: thoughts, then the headline order, then votes; oracle apart; every other order listed only."""
+    """Per data set: thoughts, then the headline and the order chosen on dev, then votes; the oracle apart."""
     panels = []
+    size = (metrics["student"] or {}).get("parameters")
     for dataset in dict.fromkeys(record["dataset"] for record in metrics["evaluation"]):
         mine = {record["selection"]: record for record in metrics["evaluation"] if record["dataset"] == dataset}
         alone = palette.ordered({name for name in mine if ">" not in name} - {ORACLE, *VOTES})
-        chosen = [name for name, record in mine.items() if record["headline"] and name not in alone]
+        chosen = [
+            name
+            for name, record in mine.items()
+            if (record["headline"] or record.get("chosen_on_dev")) and name not in (*alone, *VOTES)
+        ]
         drawn = [name for name in (*alone, *chosen, *VOTES) if name in mine]
-        bounds = [mine[ORACLE]] if ORACLE in mine else []
+        theirs = published(dataset)
         panels.append(
             Panel(
                 dataset,
                 _decodings(list(mine.values())),
                 max(record["n"] for record in mine.values()),
                 [mine[name] for name in drawn],
-                bounds,
-                [record for name, record in mine.items() if name not in drawn and name != ORACLE],
+                [mine[ORACLE]] if ORACLE in mine else [],
+                sorted(mine.values(), key=lambda record: -(record["accuracy"] or 0)),
+                nearest(theirs, size, PUBLISHED_DRAWN),
+                theirs,
             )
         )
     return panels
@@ -116,11 +114,14 @@ def _decodings(records: list[Row]) -> str:
     """How all of them were decoded; where that differs, votes and the oracle apart."""
     alone = next((record["decoding"] for record in records if record["selection"] not in WHOLE), None)
     whole = next((record["decoding"] for record in records if record["selection"] in WHOLE), alone)
-    return str(whole) if alone in (whole, None) else f"{alone}; majority and oracle: {whole}"
+    return str(whole) if alone in (whole, None) else f"{alone}; votes and oracle: {whole}"
 
 
 def breakdowns(records: list[Row], key: str, metrics: Metrics) -> list[Breakdown]:
-    """Records of ``by_category`` or ``by_steps`` per data set and group; a data set with one group is left out."""
+    """Records of ``by_category`` or ``by_steps`` per data set and group; a data set with one group is left out.
+
+    Families stand hardest first; grades and numbers of steps in their order.
+    """
     chosen = {record["selection"] for record in metrics["evaluation"] if record["headline"]}
     grouped: defaultdict[str, defaultdict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
@@ -137,6 +138,8 @@ def breakdowns(records: list[Row], key: str, metrics: Metrics) -> list[Breakdown
             )
             for name, mine in groups.items()
         ]
+        if not all(group.name.isdigit() for group in built):
+            built.sort(key=lambda group: (group.headline["accuracy"] or 0) if group.headline else 0)
         found.append(Breakdown(dataset, built))
     return found
 
@@ -213,18 +216,3 @@ def types(card: Row | None) -> list[str]:
     """The types of problems that the card names: several thoughts right by majority, one, none, and the rest."""
     named = {count["type"] for count in (card or {}).get("counts") or []}
     return sorted(named, key=lambda kind: (kind != "several", not kind.startswith("only_"), kind != "none", kind))
-
-
-def overlaps(metrics: Metrics) -> Overlaps | None:
-    """Which thoughts solve a problem, each alone: one thought only first, then two, all, none."""
-    datasets = list(dict.fromkeys(record["dataset"] for record in metrics["solved_by"]))
-    solved: dict[tuple[str, ...], dict[str, int]] = {}
-    n: dict[str, int] = {}
-    for record in metrics["solved_by"]:
-        solved.setdefault(tuple(record["thoughts"]), {})[record["dataset"]] = record["problems"]
-        n[record["dataset"]] = record["n"]
-    if not any(len(solvers) > 1 for solvers in solved):
-        return None
-    order = sorted(solved, key=lambda solvers: (not solvers, len(solvers), -sum(solved[solvers].values())))
-    lines = [Overlap(solvers, [(solved[solvers].get(name, 0), n[name]) for name in datasets]) for solvers in order]
-    return Overlaps(datasets, lines)

@@ -5,7 +5,7 @@ import random
 import pyarrow as pa
 import pytest
 
-from pipelines.report.tables import RunTables
+from pipelines.report import RunTables, measure
 
 FAMILIES = {
     "generated": ("boxes_and_rest", "buy_and_pay", "distance", "sharing", "two_shops", "wages"),
@@ -187,3 +187,38 @@ def synthetic_run():
         wall_s={"sample": 21.4, "verify": 12.9, "mix": 1.2, "train": 271.3, "evaluate": 18.7},
         student={"model": "tiny", "init": "random", "parameters": 1250000},
     )
+
+
+def chosen_among(metrics):
+    """The metrics with what choosing among paths adds, in its shape."""
+    paths = [
+        {"dataset": name, "selection": selection, "thoughts": thoughts, "paths": k, "n": 70, "accuracy": 0.5 + k / 100}
+        | {"low": 0.4 + k / 100, "high": 0.6 + k / 100}
+        for name in ("generated", "generated_held_out")
+        for selection in ("majority", "weighted", "confidence", "oracle")
+        for thoughts in (["cot", "eot", "pot"], ["pot"])
+        for k in (1, 2, 4, 8)
+    ]
+    pair = {"dataset": "generated", "a": "majority", "b": "confidence", "n": 130, "both": 90, "only_a": 2, "only_b": 11}
+    pair |= {"neither": 27, "difference": 9 / 130, "low": 0.014, "high": 0.124, "p": 0.022, "p_holm": 0.044}
+    adaptive = metrics["evaluation"][0] | {"selection": "adaptive", "completions": 1.24, "headline": False}
+    curves = metrics["curves"] | {
+        "dev_accuracy": [[815, 0.41], [1630, 0.66], [2440, 0.72]],
+        "dev_accuracy/pot": [[2440, 0.81]],
+    }
+    return metrics | {
+        "evaluation": [*metrics["evaluation"], adaptive],
+        "paths": paths,
+        "paired": [pair, pair | {"low": -0.9, "difference": -0.8, "high": -0.7}, pair],
+        "reliability": [
+            {"dataset": "generated", "low": 0.8, "high": 0.9, "n": 40, "confidence": 0.85, "correct": 33}
+            | {"accuracy": 0.825}
+        ],
+        "curves": curves,
+    }
+
+
+@pytest.fixture(scope="session")
+def full_metrics(run):
+    """Metrics of that run as if several paths had been sampled and a confidence model fitted."""
+    return chosen_among(measure(run))

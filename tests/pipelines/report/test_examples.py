@@ -61,3 +61,50 @@ def test_long_completions_are_cut_and_say_so(run, found):
 def test_nothing_evaluated_is_no_browser(run):
     """Without outcomes there is nothing to browse."""
     assert browser(run, [], None, shown=300) is None
+
+
+def test_misses_of_the_selection_come_first(run, found):
+    """A thought was right and the chosen answer wrong; then failures of all thoughts; then what was solved."""
+    shown = browser(run, found, ORDER, shown=300).examples
+    kinds = [(example.solved, not example.right) for example in shown]
+    assert sorted(kinds) == kinds
+    assert (False, False) == kinds[0]
+
+
+def test_rare_failures_are_among_a_few(run, found):
+    """Every status that the student's thoughts have is shown by one in five of the problems."""
+    statuses = set(run.predictions["status"].to_pylist())
+    attempts = [attempt for example in browser(run, found, ORDER, shown=40).examples for attempt in example.attempts]
+    assert statuses == {attempt.status for attempt in attempts}
+
+
+def test_answers_of_all_paths_are_counted(run, found):
+    """Equal answers together, the most frequent first."""
+    greedy = run.predictions.to_pylist()
+    sampled = [
+        row | {"decoding": "sample", "draw": draw, "status": "solved", "answer": "-7", "correct": False}
+        for row in greedy
+        for draw in range(3)
+    ]
+    more = replace(run, predictions=pa.Table.from_pylist(sampled + greedy))
+    answers = browser(more, found, ORDER, shown=1).examples[0].attempts[0].answers
+    assert ("-7", False, 3) == (answers[0].text, answers[0].correct, answers[0].count)
+
+
+def test_doubts_about_an_answer_are_flagged(run, found):
+    """What a teacher's sample would be doubted for; nothing where there is no answer."""
+    rows = [row | {"completion": "ans = 42"} for row in run.predictions.to_pylist()]
+    attempts = [
+        attempt
+        for example in browser(replace(run, predictions=pa.Table.from_pylist(rows)), found, ORDER, shown=300).examples
+        for attempt in example.attempts
+        if attempt.thought == "pot"
+    ]
+    assert {(True, True), (False, False)} == {(a.status == "solved", "constant" in a.flags) for a in attempts}
+
+
+def test_choices_count_the_examples_they_leave(run, found):
+    """Data sets, sets of thoughts that are right, and misses, over what is shown."""
+    shown = browser(run, found, ORDER, shown=50)
+    assert 50 == sum(shown.choices.datasets.values()) == sum(shown.choices.right.values())
+    assert shown.choices.missed == sum(not example.solved and bool(example.right) for example in shown.examples)

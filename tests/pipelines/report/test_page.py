@@ -36,9 +36,16 @@ class _Page(HTMLParser):
             assert self.open.pop() == tag
 
 
+def _drawn(tables, metrics):
+    """The page without its PNG plots, for fixtures that are set up before the patch below."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.report.plots.draw", lambda metrics: {})
+        return render(tables, metrics).html
+
+
 @pytest.fixture(scope="module")
 def html(run):
-    return render(run, measure(run)).html
+    return _drawn(run, measure(run))
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +61,7 @@ def _sections(tables):
 def test_whole_run_has_all_sections(html):
     """Every stage has its part, and all tags are closed."""
     page = _Page(html)
-    names = "accuracy kinds failures teacher mixture training cost browse record"
+    names = "accuracy together kinds failures teacher mixture training cost browse record"
     assert names.split() == page.sections
     assert page.open == []
 
@@ -68,7 +75,7 @@ def test_headline_stands_on_the_page(run, html):
 def test_evaluation_alone_leaves_the_rest_out(run):
     """evaluate on a foreign student: accuracy, failures and examples."""
     tables = RunTables(evaluation_problems=run.evaluation_problems, predictions=run.predictions)
-    assert ["accuracy", "kinds", "failures", "browse"] == _sections(tables)
+    assert ["accuracy", "together", "kinds", "failures", "browse"] == _sections(tables)
 
 
 def test_sampling_and_verification_alone(run):
@@ -128,7 +135,7 @@ def test_browser_says_how_many_of_how_many(run, monkeypatch):
     """A capped list names its size and the whole, and that its shares are not accuracies."""
     monkeypatch.setattr("pipelines.report.page.SHOWN", 12)
     html = render(run, measure(run)).html
-    assert "12 of 200 test problems, taken evenly from data sets and outcomes" in html
+    assert "12 of 200 test problems, taken in turn from data sets, outcomes and statuses" in html
     assert html.count('data-outcome="') == 12
 
 
@@ -144,3 +151,59 @@ def test_a_new_thought_needs_no_change_here(run):
     rows = [row | {"thought": "lot"} if row["thought"] == "cot" else row for row in run.predictions.to_pylist()]
     tables = replace(run, predictions=pa.Table.from_pylist(rows))
     assert "LoT" in render(tables, measure(tables)).html
+
+
+@pytest.fixture(scope="module")
+def full(run, full_metrics):
+    """The page of a run with sampled paths and a confidence model."""
+    return _drawn(run, full_metrics)
+
+
+def test_choosing_is_drawn_where_it_was_measured(full):
+    """Pairs with interval and p, curves over paths, what adaptive choosing costs, accuracy on dev."""
+    assert _Page(full).open == []
+    for words in ("vs Majority", "+6.9", "11 : 2", "0.044", "81.0 %", "8 paths", "1.24 completions", "Accuracy on dev"):
+        assert words in full
+
+
+def test_choosing_is_left_out_where_it_was_not(run):
+    """Metrics without pairs and paths have a page without them."""
+    metrics = {name: part for name, part in measure(run).items() if name not in ("paired", "paths")}
+    html = render(run, metrics).html
+    assert 'figure class="panel pairs"' not in html
+    assert "against paths" not in html
+
+
+def test_published_figures_are_marked_as_such(run):
+    """Beside GSM8K's own stand the papers', never without saying that they were not measured here."""
+    rename = {"generated": "gsm8k", "generated_held_out": "generated_held_out"}
+    problems, predictions = (
+        pa.Table.from_pylist([row | {"dataset": rename[row["dataset"]]} for row in table.to_pylist()])
+        for table in (run.evaluation_problems, run.predictions)
+    )
+    tables = replace(run, evaluation_problems=problems, predictions=predictions)
+    html = render(tables, measure(tables)).html
+    assert html.count("Published, not measured here") == 1
+    assert "33.58" in html and "arXiv 2401.11864" in html
+
+
+def test_no_figure_is_published_of_generated_problems(html):
+    """And the page then says nothing of papers."""
+    assert "ublished" not in html.split("<script>")[0].split("</style>")[1]
+
+
+def test_first_examples_stand_without_javascript(html):
+    """Twenty are listed, the others wait for the script; the filters appear with it."""
+    hidden = re.findall(r'<details class="(?:solved|missed)"[^>]* hidden>', html)
+    assert 200 - 20 == len(hidden)
+    assert re.search(r'<form id="filters" hidden', html)
+    assert "These are the first 20 of 200" in html
+
+
+def test_page_stays_small_whatever_a_student_writes(run):
+    """Long completions that need escaping cost examples, not megabytes."""
+    rows = [row | {"completion": "<\"'" * 5000} for row in run.predictions.to_pylist()]
+    tables = replace(run, predictions=pa.Table.from_pylist(rows))
+    html = render(tables, measure(tables)).html
+    assert len(html.encode()) < 3_000_000
+    assert re.search(r"\d+ of 200 test problems, taken in turn", html)

@@ -14,6 +14,11 @@ def test_whole_run_has_all_plots(run):
     assert all(data.startswith(b"\x89PNG") for data in plots.values())
 
 
+def test_accuracy_against_paths_is_a_plot_of_its_own(full_metrics):
+    """Where several numbers of paths were measured."""
+    assert ["paths.png"] == list(draw(measure(RunTables()) | {"paths": full_metrics["paths"]}))
+
+
 def test_plots_of_absent_stages_are_left_out(run):
     """A teacher's run has yields only; an empty one nothing."""
     assert ["yields.png"] == list(draw(measure(RunTables(verdicts=run.verdicts))))

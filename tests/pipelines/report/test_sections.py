@@ -5,11 +5,44 @@ from pipelines.report.metrics import measure
 
 
 def test_panel_puts_thoughts_headline_votes_then_the_bound(run):
-    """What is drawn, in its order; every other order is only listed."""
+    """What is drawn, in its order; every selection is listed, the best first."""
     panel = sections.accuracy(measure(run))[0]
     assert ["pot", "eot", "cot", "pot>eot>cot", "majority"] == [record["selection"] for record in panel.main]
     assert ["oracle"] == [record["selection"] for record in panel.bounds]
-    assert all(">" in record["selection"] for record in panel.others)
+    accuracies = [record["accuracy"] for record in panel.every]
+    assert sorted(accuracies, reverse=True) == accuracies
+    assert len(panel.every) > len(panel.main) + len(panel.bounds)
+
+
+def test_panel_names_votes_and_the_order_chosen_on_dev():
+    """Weighted, confidence and adaptive are selections, not thoughts; one order may be marked."""
+    names = ("adaptive", "confidence", "cot", "cot>pot", "majority", "oracle", "pot", "pot>cot", "weighted")
+    records = [
+        {
+            "dataset": "d",
+            "selection": name,
+            "decoding": "greedy",
+            "n": 9,
+            "accuracy": 0.5,
+            "headline": name == "pot>cot",
+        }
+        | ({"chosen_on_dev": True} if name == "cot>pot" else {})
+        for name in names
+    ]
+    (panel,) = sections.accuracy({"evaluation": records, "student": None})
+    drawn = [record["selection"] for record in panel.main]
+    assert ["pot", "cot", "cot>pot", "pot>cot", "majority", "weighted", "confidence", "adaptive"] == drawn
+
+
+def test_panel_has_the_published_figures_of_its_data_set(run):
+    """A generated data set has none; of GSM8K's those nearest in size are drawn, all are listed."""
+    metrics = measure(run)
+    assert [] == sections.accuracy(metrics)[0].published
+    for record in metrics["evaluation"]:
+        record["dataset"] = "gsm8k"
+    panel = sections.accuracy(metrics | {"student": {"parameters": 60_000_000}})[0]
+    assert "ETD, CodeT5-small" in [figure.system for figure in panel.nearest]
+    assert len(panel.nearest) < len(panel.published)
 
 
 def test_breakdown_has_a_headline_and_thoughts_per_group(run):
@@ -17,7 +50,9 @@ def test_breakdown_has_a_headline_and_thoughts_per_group(run):
     metrics = measure(run)
     known, held_out = sections.breakdowns(metrics["by_category"], "category", metrics)
     assert ("generated", "generated_held_out") == (known.dataset, held_out.dataset)
-    assert ["ages", "mixtures", "two_unknowns"] == [group.name for group in held_out.groups]
+    assert {"ages", "mixtures", "two_unknowns"} == {group.name for group in held_out.groups}
+    accuracies = [group.headline["accuracy"] for group in known.groups]
+    assert sorted(accuracies) == accuracies, "hardest first"
     assert all(group.headline["selection"] == "pot>eot>cot" and len(group.thoughts) == 3 for group in known.groups)
 
 
@@ -74,21 +109,3 @@ def test_no_mixture_is_no_waterfall():
     """A run without that stage."""
     assert sections.waterfall(None) == []
     assert sections.tallies({"rows_in": 5}) == []
-
-
-def test_overlap_of_one_thought_is_left_out():
-    """A single thought has no Venn diagram."""
-    areas = [{"dataset": "d", "thoughts": ["pot"], "problems": 3, "n": 4}]
-    assert sections.overlaps({"solved_by": areas}) is None
-
-
-def test_overlap_lines_up_data_sets():
-    """An area that a data set lacks is zero of its n, and "none" comes last."""
-    areas = [
-        {"dataset": "a", "thoughts": [], "problems": 1, "n": 4},
-        {"dataset": "a", "thoughts": ["pot", "cot"], "problems": 3, "n": 4},
-        {"dataset": "b", "thoughts": ["pot"], "problems": 5, "n": 5},
-    ]
-    found = sections.overlaps({"solved_by": areas})
-    assert [("pot",), ("pot", "cot"), ()] == [line.thoughts for line in found.lines]
-    assert [(0, 4), (5, 5)] == found.lines[0].cells
