@@ -14,7 +14,7 @@ from pipelines.report import palette
 from pipelines.report.metrics import WHOLE, Metrics
 from pipelines.report.tables import Row
 
-VOTES = (MAJORITY, "confidence")
+VOTES = (MAJORITY, "weighted", "confidence", "adaptive")  # selections with a name of their own
 
 
 @dataclass(frozen=True)
