@@ -122,7 +122,8 @@ def compared(name, rows, ours, theirs, listed):
     found = sum(mine[0] == other[0] or same(mine[0], other[0]) for mine, other in zip(ours, theirs, strict=True))
     print(
         f"    {name}: {sum(right for _, right in theirs)} right; "
-        f"the same verdict on {agreed} ({agreed / len(rows):.1%}), the same answer on {found}; ours alone right {table[True, False]}, {name} alone {table[False, True]}"
+        f"the same verdict on {agreed} ({agreed / len(rows):.1%}), the same answer on {found}; "
+        f"ours alone right {table[True, False]}, {name} alone {table[False, True]}"
     )
     kinds = defaultdict(list)
     for row, mine, other in zip(rows, ours, theirs, strict=True):
