@@ -31,7 +31,7 @@ class Dev:
     note: str | None = "no dev predictions: no confidence selection, and no order chosen on dev"
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def dev(tables: RunTables) -> Dev:
     """Choose on the run's dev predictions.
 

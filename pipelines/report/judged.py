@@ -9,13 +9,13 @@ Only problems that have both a gold answer and predictions are here, in the orde
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import pyarrow as pa
 
 from pipelines.inference import Path, ballots
 from pipelines.inference.selection import Votes, in_order
-from pipelines.report.tables import Row, rows
+from pipelines.report.tables import Row, RunTables, rows
 from pipelines.solvers import equal
 
 _PATH_COLUMNS = ("thought", "draw", "decoding", "status", "answer", "correct", "logprob", "tokens")
@@ -29,6 +29,12 @@ class Judged:
     problem: Row
     paths: Sequence[Path]
     votes: Votes
+
+
+@lru_cache(maxsize=1)
+def tested(tables: RunTables) -> list[Judged]:
+    """The run's test problems."""
+    return judged(tables.evaluation_problems, tables.predictions)
 
 
 def judged(problems: pa.Table | None, predictions: pa.Table | None) -> list[Judged]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pipelines.inference import Choice, choose
 from pipelines.problems import annotation
 from pipelines.report.dev import dev
-from pipelines.report.judged import judged
+from pipelines.report.judged import tested
 from pipelines.report.tables import Row, RunTables
 
 
@@ -28,7 +28,7 @@ class Outcome:
     choices: dict[str, Choice]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def outcomes(tables: RunTables) -> list[Outcome]:
     """The outcomes of all decoded problems that have a gold answer, in the order of ``evaluation_problems``.
 
@@ -36,7 +36,7 @@ def outcomes(tables: RunTables) -> list[Outcome]:
     """
     calibration = dev(tables).calibration
     found = []
-    for each in judged(tables.evaluation_problems, tables.predictions):
+    for each in tested(tables):
         choices = choose(each.paths, each.votes, calibration.probabilities if calibration else None)
         problem = each.problem
         found.append(Outcome(problem["problem_id"], problem["dataset"], problem["category"], _steps(problem), choices))

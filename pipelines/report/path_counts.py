@@ -11,14 +11,14 @@ kind of paths of the dev problems.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 
 from pipelines.inference import CONFIDENCE, MAJORITY, ORACLE, WEIGHTED, Calibration, Path, fit
 from pipelines.inference.selection import Votes, most_probable, vote, weight
 from pipelines.report import palette
 from pipelines.report.dev import dev
 from pipelines.report.intervals import wilson
-from pipelines.report.judged import Judged, judged
+from pipelines.report.judged import Judged, tested
 from pipelines.report.tables import Row, RunTables
 
 BLOCKS = 4
@@ -28,16 +28,17 @@ Block = tuple[list[Path], list[int | None]]
 def path_counts(tables: RunTables) -> list[Row]:
     """A record per data set, set of thoughts, number of draws and selection; none where nothing was sampled."""
     by_dataset: defaultdict[str, list[Judged]] = defaultdict(list)
-    for each in judged(tables.evaluation_problems, tables.predictions):
+    for each in tested(tables):
         by_dataset[each.problem["dataset"]].append(each)
     records: list[Row] = []
+    calibration = cache(partial(_calibration, dev(tables).problems))
     for dataset, problems in by_dataset.items():
         sampled = {path.thought for each in problems for path in each.paths if path.decoding == "sample"}
         thoughts = palette.ordered(sampled)
         for some in [thoughts, *((thought,) for thought in thoughts if len(thoughts) > 1)]:
             most = min((_draws(each, some) for each in problems), default=0) if some else 0
             for draws in _counts(most):
-                scores = _scores(problems, some, draws, _calibration(dev(tables).problems, some, draws))
+                scores = _scores(problems, some, draws, calibration(some, draws))
                 records += [_record(dataset, name, some, draws, mine) for name, mine in scores.items()]
     return records
 
@@ -71,12 +72,13 @@ def _draws(each: Judged, thoughts: Sequence[str]) -> int:
 
 def _blocks(each: Judged, thoughts: Sequence[str], draws: int) -> Iterator[Block]:
     """The problem's paths of successive draws of each thought, with their ballots."""
-    sampled = {
-        thought: [i for i, p in enumerate(each.paths) if p.thought == thought and p.decoding == "sample"]
-        for thought in thoughts
-    }
-    for start in range(0, min(_draws(each, thoughts) // draws, BLOCKS) * draws, draws):
-        chosen = [index for thought in thoughts for index in sampled[thought][start : start + draws]]
+    sampled: dict[str, list[int]] = {thought: [] for thought in thoughts}
+    for index, path in enumerate(each.paths):
+        if path.decoding == "sample" and path.thought in sampled:
+            sampled[path.thought].append(index)
+    whole = min(len(indices) for indices in sampled.values()) // draws
+    for start in range(0, min(whole, BLOCKS) * draws, draws):
+        chosen = [index for indices in sampled.values() for index in indices[start : start + draws]]
         yield [each.paths[index] for index in chosen], [each.votes[index] for index in chosen]
 
 
@@ -88,14 +90,21 @@ def _scores(
     problems: list[Judged], thoughts: Sequence[str], draws: int, calibration: Calibration | None
 ) -> dict[str, list[float]]:
     """Per selection each problem's share of blocks that it solves."""
-    rules = {MAJORITY: _majority, WEIGHTED: _weighted, ORACLE: _oracle}
+    rules = {MAJORITY: _majority, WEIGHTED: _weighted}
     if calibration is not None:
         rules[CONFIDENCE] = partial(_confidence, calibration)
-    scores: dict[str, list[float]] = {name: [] for name in rules}
+    scores: dict[str, list[float]] = {name: [] for name in (*rules, ORACLE)}
     for each in problems:
+        right = dict.fromkeys(scores, 0)
         blocks = list(_blocks(each, thoughts, draws))
-        for name, rule in rules.items():
-            scores[name].append(sum(rule(paths, votes) for paths, votes in blocks) / len(blocks))
+        for paths, votes in blocks:
+            right[ORACLE] += any(path.correct for path in paths)
+            there_is_a_choice = len(set(votes) - {None}) > 1
+            majority = _majority(paths, votes)
+            for name, rule in rules.items():
+                right[name] += rule(paths, votes) if there_is_a_choice and name != MAJORITY else majority
+        for name, count in right.items():
+            scores[name].append(count / len(blocks))
     return scores
 
 
@@ -109,7 +118,3 @@ def _weighted(paths: Sequence[Path], votes: Votes) -> bool:
 
 def _confidence(calibration: Calibration, paths: Sequence[Path], votes: Votes) -> bool:
     return most_probable(paths, votes, calibration.probabilities(paths, votes)).correct is True
-
-
-def _oracle(paths: Sequence[Path], votes: Votes) -> bool:
-    return any(path.correct for path in paths)
