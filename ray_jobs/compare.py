@@ -24,6 +24,7 @@ from pipelines.report.tables import Row, rows
 from ray_jobs.run_directory import RunDirectory
 
 _FORMATS = (".json", ".csv")
+_WIDTH = 115  # of the tables, also where a pipe or a narrow terminal would cut them
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m ray_jobs.report",
         description="Compare two runs on the problems that both have answered.",
         epilog="difference: B less A, with Tango's 95 % interval; p: McNemar's exact test; Holm: p adjusted for all "
-        "rows of the data set. Neither run is written to.",
+        "rows of the data set; paths: completions that a problem needed on average. Neither run is written to.",
     )
     parser.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), required=True, help="two run directories")
     parser.add_argument("--output", metavar="FILE", help="write the rows to FILE as well (.json or .csv)")
@@ -67,14 +68,14 @@ def _side(uri: str) -> Side:
 
 
 def _print(records: list[Row], a: str, b: str) -> None:
-    console = Console()
+    console = Console(width=max(_WIDTH, Console().width))
     console.print(f"A: {a}\nB: {b}", highlight=False, soft_wrap=True)
     for dataset in dict.fromkeys(record["dataset"] for record in records):
         mine = [record for record in records if record["dataset"] == dataset]
         shared = f"{mine[0]['n']:,} shared problems"
         unshared = f"{mine[0]['n_only_a']:,} in A only, {mine[0]['n_only_b']:,} in B only"
         table = Table(title=f"{dataset}: {shared} ({unshared})", title_justify="left")
-        for name in ("selection", "A %", "B %", "B - A", "95 %", "only A", "only B", "p", "Holm"):
+        for name in ("selection", "A %", "B %", "B - A", "95 %", "only A", "only B", "p", "Holm", "paths A, B"):
             table.add_column(name, justify="left" if name == "selection" else "right", no_wrap=True)
         for record in mine:
             if record["n"]:
@@ -92,6 +93,7 @@ def _cells(record: Row) -> list[str]:
         f"{100 * record['low']:+.1f} to {100 * record['high']:+.1f}",
         *(f"{record[key]:,}" for key in ("only_a", "only_b")),
         *(f"{record[key]:.2g}" for key in ("p", "p_holm")),
+        f"{record['completions_a']:.1f}, {record['completions_b']:.1f}",
     ]
 
 

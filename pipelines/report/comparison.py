@@ -98,11 +98,13 @@ def between(a: Side, b: Side) -> list[Row]:
 
 
 def _pair(left: Sequence[Outcome], right: Sequence[Outcome], a: str, b: str) -> Row:
-    """The comparison, with both accuracies."""
+    """The comparison, with both accuracies and what they cost: votes over more paths are another method."""
     one, other = ([o.choices[name].correct is True for o in side] for side, name in ((left, a), (right, b)))
     compared = pair(one, other)
-    accuracies = {"accuracy_a": sum(one) / len(one), "accuracy_b": sum(other) / len(other)}
-    return accuracies | asdict(compared)
+    means = {"accuracy_a": sum(one) / len(one), "accuracy_b": sum(other) / len(other)}
+    for side, name, key in ((left, a, "completions_a"), (right, b, "completions_b")):
+        means[key] = sum(outcome.choices[name].completions for outcome in side) / len(side)
+    return means | asdict(compared)
 
 
 def _adjusted(records: list[Row]) -> list[Row]:

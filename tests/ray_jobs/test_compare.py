@@ -38,11 +38,8 @@ def runs(tmp_path: Path) -> list[str]:
     return [str(evaluated(tmp_path / name, right)) for name, right in (("a", "1100000000"), ("b", "101111111011"))]
 
 
-def test_the_table_has_both_accuracies_difference_and_test(
-    runs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_table_has_both_accuracies_difference_and_test(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """B solves 80 % against 20 %; 7 against 1 discordant: p = 2 (1 + 8) / 2**8 = 0.0703."""
-    monkeypatch.setenv("COLUMNS", "120")
     assert 0 == compare.main(["--compare", *runs])
     said = " ".join(capsys.readouterr().out.split())
     for words in ("d: 10 shared problems (0 in A only, 2 in B only)", "PoT", "20.0", "80.0", "+60.0", "0.07"):

@@ -81,6 +81,13 @@ def test_two_runs_are_compared_on_the_problems_they_share():
     assert (1.0, 0.5, -0.5) == (record["accuracy_a"], record["accuracy_b"], record["difference"])
 
 
+def test_what_each_side_costs_stands_beside_its_accuracy():
+    """A majority over three completions is not the one over one."""
+    a, b = ([Outcome("d/0", "d", None, None, {"majority": Choice("1", True, None, count)})] for count in (3, 1))
+    record = find(between(side(a, "majority"), side(b, "majority")), "majority", "majority")
+    assert (3, 1) == (record["completions_a"], record["completions_b"])
+
+
 def test_headlines_that_differ_are_compared_with_each_other():
     """As what each run is judged by."""
     a, b = outcomes(pot_cot="10", cot_pot="00"), outcomes(pot_cot="00", cot_pot="11")
