@@ -7,7 +7,7 @@ only, not about seeds, teachers or prompts.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Z_95 = 1.959963984540054  # normal quantile of 0.975
@@ -41,12 +41,8 @@ def share(correct: int, n: int) -> Share:
     return Share(n, correct, correct / n if n else None, *wilson(correct, n))
 
 
-def wilson(correct: float, n: int) -> tuple[float, float]:
-    """The 95 % score interval of ``correct`` of ``n``.
-
-    ``correct`` may be a sum of scores between 0 and 1 instead of a count: the interval is then no narrower than it has
-    to be, for such a score varies at most as much as a count of the same mean does, p (1 - p).
-    """
+def wilson(correct: float, n: float) -> tuple[float, float]:
+    """The 95 % score interval of ``correct`` of ``n``, which need not be whole numbers (``mean_of``)."""
     if n == 0:
         return 0.0, 1.0
     p, z2 = correct / n, Z_95**2
@@ -55,6 +51,21 @@ def wilson(correct: float, n: int) -> tuple[float, float]:
     low = 0.0 if correct == 0 else middle - half  # exact at the ends, where rounding would leave 1e-18
     high = 1.0 if correct == n else middle + half
     return low, high
+
+
+def mean_of(scores: Sequence[float], trials: int) -> tuple[float, float]:
+    """The 95 % interval of the mean of problems' scores, each the share of ``trials`` that solve the problem.
+
+    Wilson's at the effective number of problems, n p (1 - p) / variance (Kish, *Survey Sampling*, 1965): n where each
+    score is 0 or 1, more where several trials make it less variable, and never more than n x trials.
+    """
+    n = len(scores)
+    p = math.fsum(scores) / n
+    variance = math.fsum((score - p) ** 2 for score in scores) / n
+    if p in (0, 1):
+        return wilson(p * n, n)
+    effective = min(n * p * (1 - p) / variance, n * trials) if variance else n * trials
+    return wilson(p * effective, effective)
 
 
 def unpaired(a: Share, b: Share) -> Difference:

@@ -116,7 +116,7 @@ def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None, cho
 def _dev(on_dev: Dev) -> Row:
     """What was chosen on dev: accuracies of the orders there, and the confidence model's weights."""
     model = on_dev.calibration
-    fitted = {"right": model.right, "wrong": model.wrong, "weights": model.weights} if model else None
+    fitted = asdict(model) | {"weights": model.weights} if model else None
     return {
         "problems": len(on_dev.problems),
         "chosen": on_dev.order,

@@ -17,7 +17,7 @@ from pipelines.inference import CONFIDENCE, MAJORITY, ORACLE, WEIGHTED, Calibrat
 from pipelines.inference.selection import Votes, most_probable, vote, weight
 from pipelines.report import palette
 from pipelines.report.dev import dev
-from pipelines.report.intervals import wilson
+from pipelines.report.intervals import mean_of
 from pipelines.report.judged import Judged, tested
 from pipelines.report.tables import Row, RunTables
 
@@ -39,13 +39,14 @@ def path_counts(tables: RunTables) -> list[Row]:
             most = min((_draws(each, some) for each in problems), default=0) if some else 0
             for draws in _counts(most):
                 scores = _scores(problems, some, draws, calibration(some, draws))
-                records += [_record(dataset, name, some, draws, mine) for name, mine in scores.items()]
+                trials = min(most // draws, BLOCKS)
+                records += [_record(dataset, name, some, draws, mine, trials) for name, mine in scores.items()]
     return records
 
 
-def _record(dataset: str, selection: str, thoughts: Sequence[str], draws: int, scores: list[float]) -> Row:
+def _record(dataset: str, selection: str, thoughts: Sequence[str], draws: int, scores: list[float], trials: int) -> Row:
     n, correct = len(scores), sum(scores)
-    low, high = wilson(correct, n)
+    low, high = mean_of(scores, trials)
     return {
         "dataset": dataset,
         "selection": selection,

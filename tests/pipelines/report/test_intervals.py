@@ -6,7 +6,7 @@ import pytest
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import binomtest, norm
 
-from pipelines.report.intervals import paired, share, unpaired, wilson
+from pipelines.report.intervals import mean_of, paired, share, unpaired, wilson
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,21 @@ def test_share_is_scipys_wilson_interval(n):
         assert (theirs.low, theirs.high) == pytest.approx((found.low, found.high), abs=1e-12)
 
 
-def test_scores_between_right_and_wrong_have_an_interval_too():
-    """Half a problem more shifts it; a whole one gives the interval of the count."""
-    assert (share(6, 10).low, share(6, 10).high) == wilson(6.0, 10)
-    assert wilson(5, 10) < wilson(5.5, 10) < wilson(6, 10)
+def test_the_mean_of_right_and_wrong_has_the_interval_of_the_share():
+    """Scores of 0 and 1, however many trials each had; both ends included."""
+    for correct in (0, 3, 10):
+        scores = [1.0] * correct + [0.0] * (10 - correct)
+        assert (share(correct, 10).low, share(correct, 10).high) == pytest.approx(mean_of(scores, 1), abs=1e-12)
+
+
+def test_scores_that_vary_less_count_for_more_problems():
+    """Half the scores 0.25, half 0.75: variance 1/16 of a possible 1/4, so 10 problems count as 40."""
+    assert wilson(20, 40) == pytest.approx(mean_of([0.25, 0.75] * 5, 4))
+
+
+def test_scores_count_for_no_more_than_their_trials():
+    """All 0.5 has no variance, and ten problems of two trials are not more than twenty."""
+    assert wilson(10, 20) == pytest.approx(mean_of([0.5] * 10, 2))
 
 
 @pytest.mark.parametrize(
