@@ -40,6 +40,8 @@ training: {{epochs: 1, learning_rate: 1e-3, precision: fp32}}
 evaluation: {{max_tokens: 16, dev_problems: 3}}
 """
 
+LARGER = ("problems.limit=35", "evaluation.dev_problems=null")
+
 
 def run(folder: Path, *overrides: str) -> None:
     distill.command(cli.load_config(str(folder / "run.yaml"), list(overrides)), dry_run=False)
@@ -203,7 +205,7 @@ def test_a_larger_limit_samples_only_the_new_problems(finished: Path) -> None:
     """30 problems become 35: 15 further requests."""
     journal = RunDirectory(str(finished)).path("journal")
     lines = sum(len(file.read_bytes().splitlines()) for file in Path(journal).glob("*.jsonl"))
-    run(finished, "problems.limit=35")
+    run(finished, *LARGER)
     now = sum(len(file.read_bytes().splitlines()) for file in Path(journal).glob("*.jsonl"))
     assert (15, 105) == (now - lines, len(ids(finished, "samples")))
 
@@ -221,7 +223,7 @@ def test_a_change_to_rows_already_paid_for_is_refused(finished: Path, override: 
     """The field, what it was and what it is; nothing is touched."""
     before = manifests(finished)
     with pytest.raises(PaidRowsError, match=message):
-        run(finished, "problems.limit=35", override)
+        run(finished, *LARGER, override)
     assert [] == repeated(finished, before)
 
 
@@ -230,11 +232,11 @@ def test_a_changed_prompt_is_refused(finished: Path, tmp_path: Path) -> None:
     for name in ("cot", "pot", "eot"):
         (tmp_path / f"{name}.md").write_text("Think.\n", encoding="utf-8")
     with pytest.raises(PaidRowsError, match=r"^sampling\.prompts: another prompt for cot"):
-        run(finished, "problems.limit=35", f"sampling.prompts={tmp_path}")
+        run(finished, *LARGER, f"sampling.prompts={tmp_path}")
 
 
 def test_other_questions_under_the_same_ids_are_refused(finished: Path) -> None:
     """The journal's answers belong to their questions."""
     with pytest.raises(PaidRowsError, match=r"problems: generated/train/\d+ was sampled with another question"):
         run(finished, "problems.families=[more_than]")
-    run(finished, "problems.limit=35")
+    run(finished, *LARGER)
