@@ -238,6 +238,11 @@ class EvaluationConfig(_Section):
         ["pot", "eot", "cot"], min_length=1, description="headline order: the first thought that answers"
     )
     max_tokens: int = Field(256, ge=8, description="tokens of a completion at most")
+    dev_problems: int | None = Field(
+        200,
+        ge=0,
+        description="dev problems decoded as well, to fit confidence and choose an order on; null or 0: none",
+    )
 
     @model_validator(mode="after")
     def _something_is_decoded(self) -> Self:

@@ -32,6 +32,7 @@ STAGES: list[Stage] = [
     mix.MIX,
     train.TRAIN,
     evaluate.EVALUATE,
+    evaluate.EVALUATE_DEV,
     REPORT,
 ]
 

@@ -77,6 +77,8 @@ def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | No
     if stage == "evaluate":
         paths = config.evaluation.greedy + config.evaluation.paths
         return f"{paths} completion{'s' if paths > 1 else ''} of each thought of each evaluation problem"
+    if stage == "evaluate_dev":
+        return f"the same of at most {config.evaluation.dev_problems or 0} problems held out for dev"
     return "a page and its metrics"
 
 

@@ -1,6 +1,9 @@
 """Evaluation: the student writes its thoughts for unseen problems, and the same proof as the teacher's judges them.
 
-evaluation_problems/ × thoughts ──► Writer actors (student) ──► Judge actors (sandbox) ──► predictions/
+evaluation_problems/   × thoughts ──► Writer actors (student) ──► Judge actors (sandbox) ──► predictions/
+problems of mixture/dev                                                              ──► dev_predictions/
+
+Dev predictions are what confidence is fitted on and an order chosen by; they are never counted as test data.
 
 python -m ray_jobs.evaluate --config configs/gsm8k_etd.yaml run_dir=runs/mine     works on a folder with only student/
 """
@@ -15,6 +18,7 @@ import pyarrow.compute as pc
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.inference.decoding import Decoder
+from pipelines.mixture.example import rank
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import SAMPLED, THOUGHTS, judge, student_input
 from ray_jobs import cli
@@ -47,11 +51,28 @@ _ROWS_PER_BLOCK = 512
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
+    """Predictions for the evaluation problems."""
+    problems = run_dir.read_table("evaluation_problems")
+    if problems is None:
+        raise DataError(f"{run_dir.path('evaluation_problems')}: holds no Parquet")
+    return _predict("predictions", problems.to_pylist(), config, run_dir)
+
+
+def run_dev(config: RunConfig, run_dir: RunDirectory) -> Result:
+    """Predictions for some of the problems held out for dev; none where there is no mixture/dev or no problems/."""
+    problems = dev_problems(config, run_dir)
+    if not problems:
+        run_dir.write_table(PREDICTION_SCHEMA.empty_table(), "dev_predictions")
+        return Result(rows=0, summary="no dev problems: no confidence selection, and no order chosen on dev")
+    return _predict("dev_predictions", problems, config, run_dir)
+
+
+def _predict(folder: str, problems: list[dict[str, Any]], config: RunConfig, run_dir: RunDirectory) -> Result:
     """The evaluation graph: problems × thoughts → write → judge."""
     import ray
 
     gpu = uses_gpu(config)
-    questions = _questions(run_dir, thoughts_of(run_dir))
+    questions = _questions(problems, thoughts_of(run_dir))
     gpus = int(ray.cluster_resources().get("GPU", 0)) if gpu else 0
     predictions = (
         ray.data.from_arrow(questions)
@@ -75,9 +96,9 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
         )
     )
     total = questions.num_rows * (config.evaluation.greedy + config.evaluation.paths)
-    with Progress("evaluate", total, lambda: (run_dir.rows_written("predictions"), "")):
-        predictions.write_parquet(run_dir.path("predictions"), filesystem=run_dir.filesystem)
-    return _result(run_dir)
+    with Progress("evaluate", total, lambda: (run_dir.rows_written(folder), "")):
+        predictions.write_parquet(run_dir.path(folder), filesystem=run_dir.filesystem)
+    return _result(run_dir, folder)
 
 
 class Writer:
@@ -147,10 +168,24 @@ def thoughts_of(run_dir: RunDirectory) -> list[str]:
     return [name for name in (trained or SAMPLED) if name in THOUGHTS]
 
 
-def _questions(run_dir: RunDirectory, thoughts: list[str]) -> pa.Table:
-    problems = run_dir.read_table("evaluation_problems")
-    if problems is None:
-        raise DataError(f"{run_dir.path('evaluation_problems')}: holds no Parquet")
+def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[dict[str, Any]]:
+    """At most ``evaluation.dev_problems`` rows of ``problems/`` with gold that are in mixture/dev and trained nothing.
+
+    Which ones is a pseudo-random function of the seed and the problems' ids.
+    """
+    dev, train = (run_dir.read_table("mixture", split, columns=["problem_id"]) for split in ("dev", "train"))
+    problems = run_dir.read_table("problems") if config.evaluation.dev_problems and dev is not None else None
+    if problems is None or dev is None:
+        return []
+    held_out = set(dev["problem_id"].to_pylist()) - set(train["problem_id"].to_pylist() if train is not None else [])
+    named = problems.filter(pc.is_in(problems["problem_id"], pa.array(held_out, pa.string())))
+    known = {"dataset": "dev", "split": "dev"}  # foreign problems may lack both
+    usable = [known | row for row in named.to_pylist() if row["answer"] is not None]
+    usable.sort(key=lambda row: rank(config.seed, "dev_predictions", row["problem_id"]))
+    return usable[: config.evaluation.dev_problems]
+
+
+def _questions(problems: list[dict[str, Any]], thoughts: list[str]) -> pa.Table:
     return pa.Table.from_pylist(
         [
             {
@@ -163,13 +198,13 @@ def _questions(run_dir: RunDirectory, thoughts: list[str]) -> pa.Table:
                 "input": student_input(problem["question"], THOUGHTS[thought].trigger),
             }
             for thought in thoughts
-            for problem in problems.to_pylist()
+            for problem in problems
         ]
     )
 
 
-def _result(run_dir: RunDirectory) -> Result:
-    table = run_dir.read_table("predictions", columns=["thought", "decoding", "correct"])
+def _result(run_dir: RunDirectory, folder: str) -> Result:
+    table = run_dir.read_table(folder, columns=["thought", "decoding", "correct"])
     assert table is not None
     words = []
     for thought in sorted(set(table["thought"].to_pylist())):
@@ -189,17 +224,26 @@ def preflight(run_dir: RunDirectory) -> None:
         raise DataError(f"{run_dir.path('student')}: no Hugging Face model directory (config.json); train one first")
 
 
-EVALUATE = Stage(
-    name="evaluate",
-    folder="predictions",
-    inputs=("student", "evaluation_problems"),
-    fields=lambda config: {
-        **config.evaluation.model_dump(exclude={"select"}),
+def _fields(config: RunConfig) -> dict[str, Any]:
+    return {
+        **config.evaluation.model_dump(exclude={"select", "dev_problems"}),
         "max_input_tokens": config.training.max_input_tokens,
         "verification": config.verification.model_dump(exclude={"require_isolation"}),
         "seed": config.seed if config.evaluation.paths else None,
-    },
-    run=run,
+    }
+
+
+EVALUATE = Stage(
+    name="evaluate", folder="predictions", inputs=("student", "evaluation_problems"), fields=_fields, run=run
+)
+
+EVALUATE_DEV = Stage(
+    name="evaluate_dev",
+    folder="dev_predictions",
+    inputs=("student",),
+    optional=("problems", "mixture"),
+    fields=lambda config: _fields(config) | {"dev_problems": config.evaluation.dev_problems or 0, "seed": config.seed},
+    run=run_dev,
 )
 
 
@@ -210,7 +254,7 @@ def command(config: RunConfig, dry_run: bool) -> None:
 
     run_dir = RunDirectory(config.run_dir)
     preflight(run_dir)
-    stages = [EVALUATION_PROBLEMS, EVALUATE, REPORT]
+    stages = [EVALUATION_PROBLEMS, EVALUATE, EVALUATE_DEV, REPORT]
     if dry_run:
         describe(stages, config, run_dir)
         return

@@ -1,9 +1,10 @@
 """The report: what the run directory holds, measured and drawn.
 
-all tables ──► pipelines.report.measure ──► report/metrics.json
+all tables ──► pipelines.report.measure ──► report/metrics.json, report/*.csv
                                    render ──► report/report.html, report/*.png
 
 python -m ray_jobs.report run_dir=runs/gsm8k
+python -m ray_jobs.report --compare runs/a runs/b     two runs on the problems they share (``ray_jobs.compare``)
 """
 
 import json
@@ -14,13 +15,16 @@ import yaml
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
-from pipelines.report import RunTables, headline, measure, render
-from ray_jobs import cli
+from pipelines.report import RunTables, headline, measure, outcomes, render, write_outcomes, write_records
+from ray_jobs import cli, compare
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
 
-_STAGE_FOLDERS = ("problems", "evaluation_problems", "samples", "verdicts", "mixture", "student", "predictions")
+_STAGE_FOLDERS = (
+    *("problems", "evaluation_problems", "samples", "verdicts", "mixture", "student"),
+    *("predictions", "dev_predictions"),
+)
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
@@ -32,6 +36,10 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     run_dir.write_bytes(page.html.encode(), "report", "report.html")
     for name, picture in page.plots.items():
         run_dir.write_bytes(picture, "report", name)
+    with run_dir.filesystem.open_output_stream(run_dir.path("report", "evaluation.csv")) as stream:
+        write_records(metrics["evaluation"], stream)
+    with run_dir.filesystem.open_output_stream(run_dir.path("report", "outcomes.csv")) as stream:
+        write_outcomes(outcomes(tables), stream)
     place = f"{run_dir.uri}/report/report.html"
     return Result(rows=len(metrics["evaluation"]), summary=place, notes={"headline": headline(metrics)})
 
@@ -49,6 +57,7 @@ def gather(config: RunConfig, run_dir: RunDirectory) -> RunTables:
         verdicts=run_dir.read_table("verdicts"),
         mixture_card=_json(run_dir, "mixture", "card.json") or {},
         predictions=run_dir.read_table("predictions"),
+        dev_predictions=run_dir.read_table("dev_predictions"),
         training_log=_lines(run_dir, "metrics.jsonl"),
         wall_s={manifest.stage: manifest.wall_s for manifest in manifests.values() if manifest is not None},
         student=manifests["student"].notes if manifests["student"] else {},
@@ -100,4 +109,7 @@ def command(config: RunConfig, dry_run: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.main("report", "Measure a run and draw its report.", command))
+    if "--compare" in sys.argv:
+        sys.exit(compare.main(sys.argv[1:]))
+    what = "Measure a run and draw its report; --compare RUN_A RUN_B compares two runs (--compare --help)."
+    sys.exit(cli.main("report", what, command))

@@ -4,7 +4,7 @@
       config.yaml  provenance.json  metrics.jsonl
       problems/    part-00000.parquet ... _manifest.json
       journal/     samples/  samples_failed/  verdicts/  mixture/{train,dev}/  checkpoints/
-      student/     predictions/  report/
+      student/     predictions/  dev_predictions/  report/
 
 A finished stage ends with ``_manifest.json``, written last: its files, its rows, and the fingerprint of all
 that defines them. A folder with ``_unfinished`` is written anew; one with neither is foreign input: it is read as

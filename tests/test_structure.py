@@ -59,3 +59,43 @@ def test_every_package_is_in_the_order() -> None:
     """A new package has to take its place in the order."""
     folders = {folder.name for folder in (ROOT / "pipelines").iterdir() if (folder / "__init__.py").exists()}
     assert set(PACKAGES) == folders
+
+
+SCORERS = ("pipelines/inference", "pipelines/report", "ray_jobs")
+
+
+def scoring_names() -> set[str]:
+    """Every function that tells whether answers are equal or finds one in text, and the libraries others use for it."""
+    own = {f"pipelines.solvers.{name}" for name in ("answers", "numerals", "markup")}
+    return own | {"math_verify", "latex2sympy2_extended", "lm_eval", "sympy", "decimal"}
+
+
+@pytest.mark.parametrize("folder", SCORERS)
+def test_evaluation_has_no_scorer_of_its_own(folder: str) -> None:
+    """Equality of answers comes from ``pipelines.solvers`` alone, and where gold is, through ``judge``."""
+    found = {(file.name, name) for file in modules(folder) for name in imported(file)}
+    scorers = scoring_names()
+    assert set() == {(file, name) for file, name in found if name in scorers or name.split(".")[0] in scorers}
+    equality = {file for file, name in found if name == "pipelines.solvers.equal"}
+    assert {"pipelines/report": {"judged.py"}}.get(folder, set()) == equality
+
+
+@pytest.mark.parametrize("folder", SCORERS)
+def test_nothing_compares_an_answer_with_gold_by_itself(folder: str) -> None:
+    """No ``==`` or ``!=`` has the gold answer or a path's answer beside another value, but for None."""
+    compared = [
+        (file.name, ast.unparse(node))
+        for file in modules(folder)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare) and any(isinstance(operator, (ast.Eq, ast.NotEq)) for operator in node.ops)
+        if any(side in ("answer", "gold") for value in (node.left, *node.comparators) for side in named(value))
+    ]
+    assert [] == compared
+
+
+def named(value: ast.expr) -> list[str]:
+    """The name, attribute or constant key that an expression ends in."""
+    match value:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
+            return [name]
+    return []

@@ -1,12 +1,16 @@
 """``metrics.json``: every number of the report, as flat records that a table library reads as they are.
 
     {"evaluation": [{"dataset": "gsm8k", "selection": "pot>eot>cot", "decoding": "greedy", "n": 1319, "correct": 443,
-                     "accuracy": 0.3359, "low": 0.3109, "high": 0.3618, "headline": true}, ...],
+                     "accuracy": 0.3359, "low": 0.3109, "high": 0.3618, "headline": true, "chosen_on_dev": true,
+                     "completions": 1.21}, ...],
+     "paired": [{"dataset": "gsm8k", "a": "pot>eot>cot", "b": "confidence", "difference": 0.0136, ...}, ...],
+     "paths": [{"dataset": "gsm8k", "selection": "majority", "draws": 4, "paths": 12, "accuracy": 0.41, ...}, ...],
      "yield": [{"thought": "pot", "samples": 29892, "solved": 29301, "correct": 23610}, ...],
      "cost_usd": 41.7, "wall_s": {"sample": 5230.1, ...}, ...}
 
-Accuracies are fractions with 95 % Wilson intervals, over the problems that were decoded and have a gold answer.
-A part whose stage did not run is absent or empty, never zero. This module prints and draws nothing.
+Accuracies are fractions with 95 % Wilson intervals, over the problems that were decoded and have a gold answer;
+``completions`` is how many a problem needed, on average. A part whose stage did not run is absent or empty, never zero.
+This module prints and draws nothing.
 """
 
 import math
@@ -15,24 +19,33 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.inference.selection import MAJORITY, ORACLE
+from pipelines.inference.selection import ORACLE, VOTES
 from pipelines.report import palette
+from pipelines.report.comparison import main_selections, side_by_side, within
+from pipelines.report.dev import Dev, dev
 from pipelines.report.intervals import share
 from pipelines.report.outcomes import Outcome, headline_selection, outcomes
+from pipelines.report.path_counts import path_counts
+from pipelines.report.reliability import reliability
 from pipelines.report.tables import Row, RunTables, rows
 
 Metrics = dict[str, Any]
-WHOLE = (MAJORITY, ORACLE)  # selections over every path
+WHOLE = (*VOTES, ORACLE)  # selections over every path
 
 
 def measure(tables: RunTables) -> Metrics:
     """All metrics of the run, JSON-ready (no NaN, no infinity)."""
-    found = outcomes(tables)
+    found, on_dev = outcomes(tables), dev(tables)
     chosen = headline_selection(tables.config, found)
     thoughts = palette.ordered({row["thought"] for row in rows(tables.predictions, "thought")})
     shown = [*thoughts, *([chosen] if chosen and chosen not in thoughts else [])]
     return {
-        "evaluation": _evaluation(tables, found, chosen),
+        "evaluation": _evaluation(tables, found, chosen, on_dev.order),
+        "paired": within(found, chosen, on_dev.order),
+        "side_by_side": side_by_side(found, main_selections(found, chosen, on_dev.order)),
+        "paths": path_counts(tables),
+        "dev": _dev(on_dev) if found else None,
+        "reliability": reliability(found),
         "by_category": _split(found, shown, "category", lambda outcome: outcome.category),
         "by_steps": _split(found, shown, "steps", lambda outcome: outcome.steps),
         "solved_by": _solved_by(found, thoughts),
@@ -76,11 +89,15 @@ def _percent(record: Row) -> str:
     return f"{100 * record['accuracy']:.1f} %"
 
 
-def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None) -> list[Row]:
+def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None, chosen_on_dev: str | None) -> list[Row]:
     decoding = _decoding(tables)
     records = []
     for dataset in dict.fromkeys(outcome.dataset for outcome in found):
-        tally = _tally(outcome for outcome in found if outcome.dataset == dataset)
+        mine = [outcome for outcome in found if outcome.dataset == dataset]
+        tally = _tally(mine)
+        written = Counter[str]()
+        for outcome in mine:
+            written.update({name: choice.completions for name, choice in outcome.choices.items()})
         for selection, (correct, n) in tally.items():
             records.append(
                 {
@@ -89,9 +106,24 @@ def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None) -> 
                     "decoding": decoding[dataset][selection in WHOLE],
                     **asdict(share(correct, n)),
                     "headline": selection == chosen,
+                    "chosen_on_dev": selection == chosen_on_dev,
+                    "completions": written[selection] / n,
                 }
             )
     return records
+
+
+def _dev(on_dev: Dev) -> Row:
+    """What was chosen on dev: accuracies of the orders there, and the confidence model's weights."""
+    model = on_dev.calibration
+    fitted = asdict(model) | {"weights": model.weights} if model else None
+    return {
+        "problems": len(on_dev.problems),
+        "chosen": on_dev.order,
+        "orders": [{"selection": name, **asdict(here)} for name, here in on_dev.orders.items()],
+        "confidence": fitted,
+        "note": on_dev.note,
+    }
 
 
 def _tally(found: Iterable[Outcome]) -> dict[str, tuple[int, int]]:

@@ -6,17 +6,15 @@
 Choosing is `pipelines.inference.selection`'s work and equality is `pipelines.solvers`'; there is no scorer here.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 
-from pipelines.inference.selection import Choice, Path, select
+from pipelines.inference import Choice, choose
 from pipelines.problems import annotation
-from pipelines.report.tables import Row, RunTables, rows
-from pipelines.solvers import equal
-
-_PATH_COLUMNS = ("thought", "draw", "decoding", "status", "answer", "correct", "logprob")
+from pipelines.report.dev import dev
+from pipelines.report.judged import tested
+from pipelines.report.tables import Row, RunTables
 
 
 @dataclass(frozen=True)
@@ -30,20 +28,17 @@ class Outcome:
     choices: dict[str, Choice]
 
 
+@lru_cache(maxsize=1)
 def outcomes(tables: RunTables) -> list[Outcome]:
-    """The outcomes of all decoded problems that have a gold answer, in the order of ``evaluation_problems``."""
-    paths: defaultdict[str, list[Path]] = defaultdict(list)
-    for row in rows(tables.predictions, "problem_id", *_PATH_COLUMNS):
-        foreign = {name: 0 for name in ("draw", "logprob") if row[name] is None}  # no ties broken without them
-        paths[row.pop("problem_id")].append(Path(**row | foreign))
+    """The outcomes of all decoded problems that have a gold answer, in the order of ``evaluation_problems``.
+
+    ``confidence`` is among the choices where dev predictions have calibrated it.
+    """
+    calibration = dev(tables).calibration
     found = []
-    for problem in rows(
-        tables.evaluation_problems, "problem_id", "dataset", "category", "answer", "answer_kind", "rationale"
-    ):
-        tried = paths.get(problem["problem_id"])
-        if not tried or problem["answer"] is None:
-            continue
-        choices = select(tried, partial(equal, kind=problem["answer_kind"]))
+    for each in tested(tables):
+        choices = choose(each.paths, each.votes, calibration.probabilities if calibration else None)
+        problem = each.problem
         found.append(Outcome(problem["problem_id"], problem["dataset"], problem["category"], _steps(problem), choices))
     return found
 

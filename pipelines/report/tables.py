@@ -16,10 +16,11 @@ import pyarrow as pa
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunTables:
     """The tables and small records of one run.
 
+    Two are equal only if they are the same object, so that what is worked out from one can be kept with it.
     ``config`` is the resolved configuration without secrets; ``training_log`` the lines of ``metrics.jsonl``;
     ``wall_s`` seconds per stage in the order in which the stages ran; ``student`` the model, its ``init`` and
     number of ``parameters``.
@@ -34,6 +35,7 @@ class RunTables:
     verdicts: pa.Table | None = None
     mixture_card: Row | None = None
     predictions: pa.Table | None = None
+    dev_predictions: pa.Table | None = None
     training_log: list[Row] = field(default_factory=list)
     wall_s: dict[str, float] = field(default_factory=dict)
     student: Row = field(default_factory=dict)

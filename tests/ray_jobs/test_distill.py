@@ -22,8 +22,12 @@ STABLE_COLUMNS = {
     "mixture/train": "example_id problem_id thought input target weight",
     "mixture/dev": "example_id problem_id thought input target weight",
     "predictions": "problem_id dataset split thought draw decoding completion tokens status answer correct logprob",
+    "dev_predictions": "problem_id dataset split thought draw decoding completion tokens status answer correct logprob",
 }
-STAGES = ("problems", "evaluation_problems", "samples", "verdicts", "mixture", "student", "predictions", "report")
+STAGES = (
+    *("problems", "evaluation_problems", "samples", "verdicts", "mixture", "student"),
+    *("predictions", "dev_predictions", "report"),
+)
 SMALL = """\
 run_dir: {run_dir}
 problems: {{source: generated, count: 40, limit: 30}}
@@ -33,8 +37,10 @@ sampling: {{draws: 1, demonstrations: 0}}
 mixture: {{dev_fraction: 0.2}}
 student: {{model: tiny, init: random, vocabulary: 300}}
 training: {{epochs: 1, learning_rate: 1e-3, precision: fp32}}
-evaluation: {{max_tokens: 16}}
+evaluation: {{max_tokens: 16, dev_problems: 3}}
 """
+
+LARGER = ("problems.limit=35", "evaluation.dev_problems=null")
 
 
 def run(folder: Path, *overrides: str) -> None:
@@ -94,6 +100,26 @@ def test_only_proven_thoughts_train_and_no_problem_is_in_both_splits(finished: P
     assert set() == set(train + dev) - right
     problems = [set(ids(finished, f"mixture/{split}", "problem_id")) for split in ("train", "dev")]
     assert set() == problems[0] & problems[1]
+
+
+def test_dev_predictions_are_of_problems_held_out_for_dev(finished: Path) -> None:
+    """As many as ``evaluation.dev_problems`` says, in every thought, none of them tested or trained on."""
+    predicted, dev = (set(ids(finished, name, "problem_id")) for name in ("dev_predictions", "mixture/dev"))
+    assert (3, 9) == (len(predicted), len(ids(finished, "dev_predictions", "problem_id")))
+    assert predicted <= dev - set(ids(finished, "mixture/train", "problem_id"))
+    assert set() == predicted & set(ids(finished, "predictions", "problem_id"))
+    metrics = json.loads((finished / "report/metrics.json").read_text())
+    assert (3, 12) == (metrics["dev"]["problems"], metrics["counts"]["scored"])
+
+
+def test_spreadsheets_stand_beside_the_metrics(finished: Path) -> None:
+    """The records of the evaluation, and a row per problem and selection."""
+    metrics = json.loads((finished / "report/metrics.json").read_text())
+    evaluation, outcomes = (
+        (finished / "report" / name).read_text().splitlines() for name in ("evaluation.csv", "outcomes.csv")
+    )
+    selections = len(metrics["evaluation"])
+    assert (1 + selections, 1 + 12 * selections) == (len(evaluation), len(outcomes))
 
 
 def test_the_student_opens_without_this_project_and_knows_its_triggers(finished: Path) -> None:
@@ -156,7 +182,7 @@ def test_a_changed_learning_rate_repeats_training_and_what_follows(finished: Pat
     """Nothing before it."""
     before = manifests(finished)
     run(finished, "training.learning_rate=2e-3")
-    assert ["student", "predictions", "report"] == repeated(finished, before)
+    assert ["student", "predictions", "dev_predictions", "report"] == repeated(finished, before)
 
 
 def test_a_changed_headline_repeats_the_report_alone(finished: Path) -> None:
@@ -166,11 +192,20 @@ def test_a_changed_headline_repeats_the_report_alone(finished: Path) -> None:
     assert ["report"] == repeated(finished, before)
 
 
+def test_fewer_dev_problems_repeat_their_predictions_and_the_report(finished: Path) -> None:
+    """Test predictions stay; the next run goes back."""
+    before = manifests(finished)
+    overrides = ["training.learning_rate=2e-3", "evaluation.select=[cot, pot]", "evaluation.dev_problems=null"]
+    run(finished, *overrides)
+    assert ["dev_predictions", "report"] == repeated(finished, before)
+    assert 0 == pq.read_table(finished / "dev_predictions").num_rows
+
+
 def test_a_larger_limit_samples_only_the_new_problems(finished: Path) -> None:
     """30 problems become 35: 15 further requests."""
     journal = RunDirectory(str(finished)).path("journal")
     lines = sum(len(file.read_bytes().splitlines()) for file in Path(journal).glob("*.jsonl"))
-    run(finished, "problems.limit=35")
+    run(finished, *LARGER)
     now = sum(len(file.read_bytes().splitlines()) for file in Path(journal).glob("*.jsonl"))
     assert (15, 105) == (now - lines, len(ids(finished, "samples")))
 
@@ -188,7 +223,7 @@ def test_a_change_to_rows_already_paid_for_is_refused(finished: Path, override: 
     """The field, what it was and what it is; nothing is touched."""
     before = manifests(finished)
     with pytest.raises(PaidRowsError, match=message):
-        run(finished, "problems.limit=35", override)
+        run(finished, *LARGER, override)
     assert [] == repeated(finished, before)
 
 
@@ -197,11 +232,11 @@ def test_a_changed_prompt_is_refused(finished: Path, tmp_path: Path) -> None:
     for name in ("cot", "pot", "eot"):
         (tmp_path / f"{name}.md").write_text("Think.\n", encoding="utf-8")
     with pytest.raises(PaidRowsError, match=r"^sampling\.prompts: another prompt for cot"):
-        run(finished, "problems.limit=35", f"sampling.prompts={tmp_path}")
+        run(finished, *LARGER, f"sampling.prompts={tmp_path}")
 
 
 def test_other_questions_under_the_same_ids_are_refused(finished: Path) -> None:
     """The journal's answers belong to their questions."""
     with pytest.raises(PaidRowsError, match=r"problems: generated/train/\d+ was sampled with another question"):
         run(finished, "problems.families=[more_than]")
-    run(finished, "problems.limit=35")
+    run(finished, *LARGER)

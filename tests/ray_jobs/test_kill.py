@@ -25,7 +25,10 @@ student: {{model: tiny, init: random, vocabulary: 400}}
 training: {{epochs: 8, learning_rate: 1e-3, precision: fp32, checkpoint_every_s: 0.5}}
 evaluation: {{max_tokens: 32}}
 """
-FOLDERS = ("problems", "evaluation_problems", "samples", "verdicts", "mixture", "student", "predictions", "report")
+FOLDERS = (
+    *("problems", "evaluation_problems", "samples", "verdicts", "mixture", "student"),
+    *("predictions", "dev_predictions", "report"),
+)
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
@@ -86,7 +89,7 @@ def test_a_kill_in_the_middle_of_sampling_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_once_in_every_stage_the_run_still_finishes(tmp_path: Path) -> None:
-    """problems, sample, verify, mix, train, evaluate, report, each killed as it works."""
+    """problems, sample, verify, mix, train, evaluate, its dev problems, report, each killed as it works."""
     run = tmp_path / "run"
     points: dict[str, Callable[[], bool]] = {
         folder: (lambda folder=folder: (run / folder / "_unfinished").exists()) for folder in FOLDERS
@@ -98,7 +101,7 @@ def test_killed_once_in_every_stage_the_run_still_finishes(tmp_path: Path) -> No
         assert not (run / folder / "_manifest.json").exists(), folder
     finished = {folder: (run / folder / "_manifest.json").stat().st_mtime_ns for folder in FOLDERS[:-1]}
     said = finish(tmp_path)
-    assert 7 == said.count("done already, not repeated")
+    assert 8 == said.count("done already, not repeated")
     assert finished == {folder: (run / folder / "_manifest.json").stat().st_mtime_ns for folder in FOLDERS[:-1]}
     assert 1 == len({len(journal_ids(tmp_path)), len(set(journal_ids(tmp_path))), 600})
     steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]

@@ -76,6 +76,7 @@ def test_evaluate_works_on_a_directory_with_only_a_student(tmp_path: Path, ray_c
     }
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
     assert {5} == {row["n"] for row in metrics["evaluation"]}
+    assert "no dev predictions: no confidence selection, and no order chosen on dev" == metrics["dev"]["note"]
 
 
 def test_distill_leaves_foreign_data_alone(tmp_path: Path) -> None:

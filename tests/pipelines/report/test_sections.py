@@ -7,7 +7,9 @@ from pipelines.report.metrics import measure
 def test_panel_puts_thoughts_headline_votes_then_the_bound(run):
     """What is drawn, in its order; every selection is listed, the best first."""
     panel = sections.accuracy(measure(run))[0]
-    assert ["pot", "eot", "cot", "pot>eot>cot", "majority"] == [record["selection"] for record in panel.main]
+    assert ["pot", "eot", "cot", "pot>eot>cot", "majority", "weighted", "adaptive"] == [
+        record["selection"] for record in panel.main
+    ]
     assert ["oracle"] == [record["selection"] for record in panel.bounds]
     accuracies = [record["accuracy"] for record in panel.every]
     assert sorted(accuracies, reverse=True) == accuracies
