@@ -6,14 +6,17 @@ mixture/ ──► TorchTrainer: each worker runs pipelines.student.train ──
 python -m ray_jobs.train run_dir=runs/gsm8k training.num_workers=4
 """
 
+import contextlib
 import json
 import os
+import secrets
+import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +25,8 @@ from pyarrow import fs as pafs
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
 from pipelines.mixture import Example
-from pipelines.problems import ORIGINALS, dataset_name
+from pipelines.problems import ORIGINALS, Problem, dataset_name, from_rows
+from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS
 from ray_jobs import cli
 from ray_jobs.hardware import cpus, uses_gpu
@@ -32,6 +36,7 @@ from ray_jobs.stage import Result, Stage, say
 
 _RESULT = "result.json"
 _SAY_EVERY_S = 10.0
+_DEV_MARGIN = 16  # tokens beyond the longest dev target that a completion may have
 _LICENCES = {"generated": "Apache-2.0", **{name: original.licence for name, original in ORIGINALS.items()}}
 
 
@@ -49,11 +54,18 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
     gpu, workers = uses_gpu(config), config.training.num_workers
     alone = workers == 1 and not gpu and sum(node["Alive"] for node in ray.nodes()) == 1
-    folder = f"checkpoints/{digest([_fields(config), run_dir.version('mixture')])}"
+    versions = [run_dir.version(name) for name in ("mixture", "problems")]
+    folder = f"checkpoints/{digest([_fields(config), versions])}"
     say(f"train: on {workers} {'GPU' if gpu else 'CPU'} worker{'s' if workers > 1 else ''}")
     trainer = TorchTrainer(
         train_loop_per_worker,
-        train_loop_config={"config": config.model_dump(mode="json"), "folder": folder, "gpu": gpu},
+        train_loop_config={
+            "config": config.model_dump(mode="json"),
+            "folder": folder,
+            "gpu": gpu,
+            "examples": examples_by_thought(run_dir),
+            "dev_problems": dev_problems(config, run_dir),
+        },
         # 0 runs the loop in this process: on one CPU a worker group costs 15 s and gives nothing
         scaling_config=ScalingConfig(num_workers=0 if alone else workers, use_gpu=gpu),
         run_config=TrainerRun(
@@ -68,9 +80,12 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     except TrainingFailedError as error:
         raise _cause(error) from error
     figures = json.loads(run_dir.read_bytes(folder, _RESULT))
+    accuracy = figures["dev_accuracy"]
     summary = (
-        f"{figures['steps']:,} steps, loss {figures['loss']:.3f}, {figures['parameters']:,} parameters "
-        f"({config.student.model}), {figures['precision']}"
+        f"{figures['steps']:,} of {figures['planned_steps']:,} steps, loss {figures['loss']:.3f}, "
+        f"{figures['parameters']:,} parameters ({config.student.model}), {figures['precision']}; "
+        f"exported step {figures['exported_step']:,} ({figures['exported_because']}"
+        f"{'' if accuracy is None else f', {100 * accuracy:.1f} %'})"
     )
     return Result(rows=figures["examples"], summary=summary, notes=figures)
 
@@ -79,9 +94,19 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
     """One worker: open the mixture, build the student, train, and on rank 0 export it."""
     import ray.train
     import torch
+    from ray.train.collective import barrier
+    from transformers import AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
-    from pipelines.student import CheckpointStore, check_round_trip, load, parameter_count, tokenise, train
+    from pipelines.student import (
+        CheckpointStore,
+        DevProblems,
+        headline,
+        load_model,
+        open_tokenised,
+        parameter_count,
+        train,
+    )
 
     transformers_logging.disable_progress_bar()
     config = RunConfig.model_validate(settings["config"])
@@ -90,14 +115,27 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
     rank, world_size = context.get_world_rank(), context.get_world_size()
     if not settings["gpu"]:
         torch.set_num_threads(max(1, cpus() // context.get_local_world_size()))  # Ray sets one a worker
-    examples, dev_examples = read_examples(run_dir, "train"), read_examples(run_dir, "dev")
-    texts = [text for example in examples for text in (example.input, example.target)]
-    model, tokenizer = load(config.student, texts, config.seed)
-    check_round_trip(tokenizer, [example.target for example in examples])
-    limits = config.training.max_input_tokens, config.training.max_target_tokens
-    with tempfile.TemporaryDirectory() as scratch:
-        data = tokenise(examples, tokenizer, f"{scratch}/train", *limits)
-        dev = tokenise(dev_examples, tokenizer, f"{scratch}/dev", *limits)
+    with (
+        node_folder(is_first=context.get_local_rank() == 0) as folder,
+        Sandbox(config.verification.timeout_s, config.verification.memory_mb) as sandbox,
+    ):
+        tokenizer = prepare(config, run_dir, folder) if context.get_local_rank() == 0 else None
+        barrier()
+        if tokenizer is None:
+            tokenizer = AutoTokenizer.from_pretrained(f"{folder}/tokenizer")
+        model = load_model(config.student, len(tokenizer), config.seed)
+        data, dev = open_tokenised(f"{folder}/train"), open_tokenised(f"{folder}/dev")
+        solver = None
+        if settings["dev_problems"] and len(dev):
+            solver = DevProblems(
+                problems=settings["dev_problems"],
+                thoughts=list(settings["examples"]),
+                select=headline(config.evaluation.select, settings["examples"]),
+                tokenizer=tokenizer,
+                sandbox=sandbox,
+                max_input_tokens=config.training.max_input_tokens,
+                max_tokens=int(dev.target_lengths.max()) + _DEV_MARGIN,
+            )
         checkpoints = CheckpointStore(f"{run_dir.uri}/{settings['folder']}")
         result = train(
             model,
@@ -108,6 +146,7 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
             device=ray.train.torch.get_device() if settings["gpu"] else "cpu",
             checkpoints=checkpoints,
             on_log=training_log(run_dir, resumed=checkpoints.latest() is not None) if rank == 0 else lambda _: None,
+            dev_problems=solver,
             rank=rank,
             world_size=world_size,
         )
@@ -120,9 +159,69 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
             "dropped_too_long": data.dropped,
             **asdict(result),
         }
-        by_thought = Counter(example.thought for example in examples)
-        _export(model, tokenizer, config, run_dir, dict(sorted(by_thought.items())))
+        _export(model, tokenizer, config, run_dir, settings["examples"])
         run_dir.write_bytes(json.dumps(figures).encode(), settings["folder"], _RESULT)
+
+
+@contextlib.contextmanager
+def node_folder(*, is_first: bool) -> Iterator[str]:
+    """A scratch folder that the workers of one node share; the first of them makes it and takes it away."""
+    from ray.train.collective import broadcast_from_rank_zero
+
+    folder = Path(tempfile.gettempdir(), f"thought-distill-{broadcast_from_rank_zero(secrets.token_hex(8))}")
+    if is_first:
+        folder.mkdir(mode=0o700)
+    try:
+        yield str(folder)
+    finally:
+        if is_first:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def prepare(config: RunConfig, run_dir: RunDirectory, folder: str) -> Any:
+    """Leave the tokenised mixture and the student's tokenizer in ``folder``; returns the tokenizer.
+
+    Raises:
+        DataError: the tokenizer loses text.
+    """
+    from pipelines.student import check_round_trip, load_tokenizer, tokenise
+
+    examples = read_examples(run_dir, "train")
+    texts = (text for example in examples for text in (example.input, example.target))
+    tokenizer = load_tokenizer(config.student, texts)
+    check_round_trip(tokenizer, [example.target for example in examples])
+    limits = config.training.max_input_tokens, config.training.max_target_tokens
+    tokenise(examples, tokenizer, f"{folder}/train", *limits)
+    tokenise(read_examples(run_dir, "dev"), tokenizer, f"{folder}/dev", *limits)
+    tokenizer.save_pretrained(f"{folder}/tokenizer")
+    return tokenizer
+
+
+def examples_by_thought(run_dir: RunDirectory) -> dict[str, int]:
+    """How many training examples the mixture has of each thought, by name."""
+    table = run_dir.read_table("mixture", "train", columns=["thought"])
+    counts = [] if table is None else table["thought"].value_counts().to_pylist()
+    return dict(sorted((count["values"], count["counts"]) for count in counts))
+
+
+def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
+    """The dev problems that are solved after each epoch: those of mixture/dev whose gold answer is in problems/."""
+    from pipelines.student import sample
+
+    dev = run_dir.read_table("mixture", "dev", columns=["problem_id"])
+    if not config.training.dev_problems or dev is None or not dev.num_rows:
+        return []
+    names = set(dev["problem_id"].to_pylist())
+    problems = run_dir.read_table("problems") if run_dir.version("problems") is not None else None
+    asked = [row for row in (problems.to_pylist() if problems is not None else []) if row["problem_id"] in names]
+    with_gold = {row["problem_id"]: row for row in asked if row.get("answer") is not None}
+    if with_gold:
+        chosen = [with_gold[name] for name in sample(with_gold, config.training.dev_problems, config.seed)]
+        return from_rows([{**row, "answer_kind": row.get("answer_kind") or "number"} for row in chosen])
+    say(
+        "train: no gold answers of dev problems in problems/, so dev accuracy is left out; dev loss chooses the student"
+    )
+    return []
 
 
 def read_examples(run_dir: RunDirectory, split: str) -> list[Example]:
@@ -213,11 +312,12 @@ def _fields(config: RunConfig) -> dict[str, Any]:
     return {
         "student": config.student.model_dump(),
         "training": config.training.model_dump(exclude=operational),
+        "select": config.evaluation.select if config.training.dev_problems else None,  # chooses the best checkpoint
         "seed": config.seed,
     }
 
 
-TRAIN = Stage(name="train", folder="student", inputs=("mixture",), fields=_fields, run=run)
+TRAIN = Stage(name="train", folder="student", inputs=("mixture",), optional=("problems",), fields=_fields, run=run)
 
 
 def command(config: RunConfig, dry_run: bool) -> None:

@@ -71,13 +71,13 @@ def test_resumed_training_ends_with_the_same_bits(student, data, dev, tmp_path, 
     """Killed after step 6 of 16 and started again: weights, losses and dev losses of an undisturbed run."""
     config = CONFIG.model_copy(update={"checkpoint_every_s": 1e-9})
     undisturbed, straight = student(dropout=dropout), []
-    whole = run(undisturbed, data, dev, config, on_log=straight.append)
+    whole = run(undisturbed, data, dev, config, CheckpointStore(str(tmp_path / "undisturbed")), straight.append)
 
     def die(record):
         if record["step"] == 7:
             raise KilledError
 
-    store = CheckpointStore(str(tmp_path))
+    store = CheckpointStore(str(tmp_path / "killed"))
     with pytest.raises(KilledError):
         run(student(dropout=dropout), data, dev, config, store, die)
     resumed, later = student(dropout=dropout), []
