@@ -6,26 +6,20 @@ mixture/ ──► TorchTrainer: each worker runs pipelines.student.train ──
 python -m ray_jobs.train run_dir=runs/gsm8k training.num_workers=4
 """
 
-import contextlib
 import json
 import os
-import secrets
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from pyarrow import fs as pafs
 
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
-from pipelines.mixture import Example
-from pipelines.problems import ORIGINALS, Problem, dataset_name, from_rows
+from pipelines.problems import ORIGINALS, dataset_name
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS
 from ray_jobs import cli
@@ -33,6 +27,7 @@ from ray_jobs.hardware import cpus, uses_gpu
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
+from ray_jobs.training_data import dev_problems, examples_by_thought, node_folder, prepare
 
 _RESULT = "result.json"
 _SAY_EVERY_S = 10.0
@@ -161,74 +156,6 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
         }
         _export(model, tokenizer, config, run_dir, settings["examples"])
         run_dir.write_bytes(json.dumps(figures).encode(), settings["folder"], _RESULT)
-
-
-@contextlib.contextmanager
-def node_folder(*, is_first: bool) -> Iterator[str]:
-    """A scratch folder that the workers of one node share; the first of them makes it and takes it away."""
-    from ray.train.collective import broadcast_from_rank_zero
-
-    folder = Path(tempfile.gettempdir(), f"thought-distill-{broadcast_from_rank_zero(secrets.token_hex(8))}")
-    if is_first:
-        folder.mkdir(mode=0o700)
-    try:
-        yield str(folder)
-    finally:
-        if is_first:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def prepare(config: RunConfig, run_dir: RunDirectory, folder: str) -> Any:
-    """Leave the tokenised mixture and the student's tokenizer in ``folder``; returns the tokenizer.
-
-    Raises:
-        DataError: the tokenizer loses text.
-    """
-    from pipelines.student import check_round_trip, load_tokenizer, tokenise
-
-    examples = read_examples(run_dir, "train")
-    texts = (text for example in examples for text in (example.input, example.target))
-    tokenizer = load_tokenizer(config.student, texts)
-    check_round_trip(tokenizer, [example.target for example in examples])
-    limits = config.training.max_input_tokens, config.training.max_target_tokens
-    tokenise(examples, tokenizer, f"{folder}/train", *limits)
-    tokenise(read_examples(run_dir, "dev"), tokenizer, f"{folder}/dev", *limits)
-    tokenizer.save_pretrained(f"{folder}/tokenizer")
-    return tokenizer
-
-
-def examples_by_thought(run_dir: RunDirectory) -> dict[str, int]:
-    """How many training examples the mixture has of each thought, by name."""
-    table = run_dir.read_table("mixture", "train", columns=["thought"])
-    counts = [] if table is None else table["thought"].value_counts().to_pylist()
-    return dict(sorted((count["values"], count["counts"]) for count in counts))
-
-
-def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
-    """The dev problems that are solved after each epoch: those of mixture/dev whose gold answer is in problems/."""
-    from pipelines.student import sample
-
-    dev = run_dir.read_table("mixture", "dev", columns=["problem_id"])
-    if not config.training.dev_problems or dev is None or not dev.num_rows:
-        return []
-    names = set(dev["problem_id"].to_pylist())
-    problems = run_dir.read_table("problems") if run_dir.version("problems") is not None else None
-    asked = [row for row in (problems.to_pylist() if problems is not None else []) if row["problem_id"] in names]
-    with_gold = {row["problem_id"]: row for row in asked if row.get("answer") is not None}
-    if with_gold:
-        chosen = [with_gold[name] for name in sample(with_gold, config.training.dev_problems, config.seed)]
-        return from_rows([{**row, "answer_kind": row.get("answer_kind") or "number"} for row in chosen])
-    say(
-        "train: no gold answers of dev problems in problems/, so dev accuracy is left out; dev loss chooses the student"
-    )
-    return []
-
-
-def read_examples(run_dir: RunDirectory, split: str) -> list[Example]:
-    """The mixture's examples, by example id: an order that no file layout changes."""
-    table = run_dir.read_table("mixture", split)
-    rows = pa.table({}) if table is None else table.sort_by("example_id")
-    return [Example(**row) for row in rows.to_pylist()]
 
 
 def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, Any]], None]:
