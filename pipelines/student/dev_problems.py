@@ -22,7 +22,7 @@ from pipelines.thoughts import THOUGHTS, judge, student_input
 
 # Problems decoded at once: a fixed number, so that batches, and with them the last bits of their arithmetic, are the
 # same for any number of workers.
-_CHUNK = 32
+_CHUNK = 64
 
 
 @dataclass(frozen=True, kw_only=True)
