@@ -16,9 +16,9 @@ from pipelines.student.checkpoints import CheckpointStore
 from pipelines.student.examples import open_tokenised
 from pipelines.student.training import train
 
-# 8 steps an epoch, a checkpoint after each.
+# 2 steps an epoch, a checkpoint after each.
 CONFIG = TrainingConfig(
-    epochs=4, batch_size=7, learning_rate=5e-3, warmup_steps=5, precision="fp32", checkpoint_every_s=1e-9
+    epochs=4, batch_size=25, learning_rate=5e-3, warmup_steps=5, precision="fp32", checkpoint_every_s=1e-9
 )
 
 
@@ -65,13 +65,13 @@ def run_kept(student, data, dev, folder, marks, config=CONFIG):
 def test_the_step_with_the_best_accuracy_is_exported(student, data, dev, tmp_path):
     """Not the last, whose dev loss is lower."""
     result, model, after = run_kept(student, data, dev, tmp_path, Marks(1, 6, 5, 5))
-    assert (32, 16, "best dev accuracy", 0.6) == (
+    assert (8, 4, "best dev accuracy", 0.6) == (
         result.steps,
         result.exported_step,
         result.exported_because,
         result.dev_accuracy,
     )
-    assert same(weights(model), after[16]) and not same(weights(model), after[32])
+    assert same(weights(model), after[4]) and not same(weights(model), after[8])
 
 
 def test_equal_accuracies_are_decided_by_the_lower_dev_loss(student, data, dev, tmp_path):
@@ -81,7 +81,7 @@ def test_equal_accuracies_are_decided_by_the_lower_dev_loss(student, data, dev, 
     result = run(
         model, data, dev, tmp_path, Marks(1, 6, 6, 6), on_log=lambda r: losses.update({r["step"]: r.get("dev_loss")})
     )
-    assert min((16, 24, 32), key=losses.get) == result.exported_step
+    assert min((4, 6, 8), key=losses.get) == result.exported_step
     assert losses[result.exported_step] == result.dev_loss
 
 
@@ -90,7 +90,7 @@ def test_without_dev_problems_the_lowest_dev_loss_is_exported(student, data, dev
     losses = {}
     config = CONFIG.model_copy(update={"learning_rate": 0.3, "warmup_steps": 0})
     result = run(student(), data, dev, tmp_path, None, config, lambda r: losses.update({r["step"]: r.get("dev_loss")}))
-    best = min((8, 16, 24, 32), key=losses.get)
+    best = min((2, 4, 6, 8), key=losses.get)
     assert (best, "lowest dev loss", None) == (result.exported_step, result.exported_because, result.dev_accuracy)
 
 
@@ -98,18 +98,18 @@ def test_without_dev_rows_the_last_step_is_exported(student, data, dev, tmp_path
     """And nothing stops early."""
     config = CONFIG.model_copy(update={"patience": 1})
     result = run(student(), data, replace(dev, weights=dev.weights[:0]), tmp_path, None, config)
-    assert (32, "the last; no dev rows", None) == (result.exported_step, result.exported_because, result.dev_loss)
+    assert (8, "the last; no dev rows", None) == (result.exported_step, result.exported_because, result.dev_loss)
 
 
 def test_patience_ends_the_training(student, data, dev, tmp_path):
     """One epoch without a better result, and the best step's weights; another call does nothing more."""
     config = CONFIG.model_copy(update={"patience": 1})
     result, _, after = run_kept(student, data, dev, tmp_path, Marks(2, 6, 3), config)
-    assert (24, 32, 16) == (result.steps, result.planned_steps, result.exported_step)
+    assert (6, 8, 4) == (result.steps, result.planned_steps, result.exported_step)
     again, records = student(), []
     assert result == run(again, data, dev, tmp_path, Marks(), config, records.append)
     assert [] == records
-    assert same(weights(again), after[16])
+    assert same(weights(again), after[4])
 
 
 def test_records_carry_accuracies(student, data, dev, tmp_path):
@@ -126,13 +126,13 @@ def test_a_best_step_that_was_lost_is_said(student, data, dev, tmp_path):
     """The last weights are exported, and the result says why."""
 
     def lose(record):
-        for file in tmp_path.glob("step-00000016.*"):
-            if record["step"] == 32:
+        for file in tmp_path.glob("step-00000004.*"):
+            if record["step"] == 8:
                 file.unlink()
 
     result = run(student(), data, dev, tmp_path, Marks(1, 6, 5, 5), on_log=lose)
-    assert 32 == result.exported_step
-    assert "the last; the checkpoint of step 16, the best, is lost" == result.exported_because
+    assert 8 == result.exported_step
+    assert "the last; the checkpoint of step 4, the best, is lost" == result.exported_because
 
 
 def test_a_killed_process_leaves_the_best_and_the_count_of_epochs(student, data, dev, tmp_path):
@@ -148,18 +148,18 @@ def test_a_killed_process_leaves_the_best_and_the_count_of_epochs(student, data,
         records = []
         results.append(run(models[-1], data, dev, tmp_path / folder, marks, config, records.append))
         steps.append(records[0]["step"])
-    assert [20, 1] == steps
+    assert [5, 1] == steps
     assert replace(results[0], elapsed_s=0) == replace(results[1], elapsed_s=0)
-    assert (32, 16) == (results[0].steps, results[0].exported_step)
+    assert (8, 4) == (results[0].steps, results[0].exported_step)
     assert same(*map(weights, models))
 
 
-def _die_at_step_20(folder, *folders):
+def _die_at_step_5(folder, *folders):
     torch.set_num_threads(1)
     training.LOG_EVERY = 1
 
     def die(record):
-        if record["step"] == 20:
+        if record["step"] == 5:
             signal.raise_signal(signal.SIGKILL)
 
     config = CONFIG.model_copy(update={"patience": 2, "epochs": 9})
@@ -168,4 +168,4 @@ def _die_at_step_20(folder, *folders):
 
 
 if __name__ == "__main__":
-    _die_at_step_20(*sys.argv[1:])
+    _die_at_step_5(*sys.argv[1:])
