@@ -239,7 +239,6 @@ def _fields(config: RunConfig) -> dict[str, Any]:
     return {
         "student": config.student.model_dump(),
         "training": config.training.model_dump(exclude=operational),
-        "select": config.evaluation.select if config.training.dev_problems else None,  # chooses the best checkpoint
         "seed": config.seed,
     }
 

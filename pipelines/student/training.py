@@ -124,7 +124,8 @@ def train(
                 checkpoints.save(step, worker.state() | {"result": so_far}, best=so_far["best"].get("step"))
             saved = time.monotonic()
         interval = _Interval()
-    exported, because = so_far["best"], "best dev accuracy" if dev_problems else "lowest dev loss"
+    exported = so_far["best"]
+    because = f"best dev accuracy by {'>'.join(dev_problems.select)}" if dev_problems else "lowest dev loss"
     if not exported or not checkpoints:
         exported, because = so_far["dev"], "the last" + ("; no checkpoints are kept" if exported else "; no dev rows")
     elif exported["step"] != step and rank == 0:

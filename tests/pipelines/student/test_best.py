@@ -25,7 +25,7 @@ CONFIG = TrainingConfig(
 class Marks:
     """Stands for dev problems: what is right after each epoch, as written down beforehand."""
 
-    thoughts = ("pot",)
+    thoughts = select = ("pot",)
     problems = range(10)
 
     def __init__(self, *right):
@@ -65,7 +65,7 @@ def run_kept(student, data, dev, folder, marks, config=CONFIG):
 def test_the_step_with_the_best_accuracy_is_exported(student, data, dev, tmp_path):
     """Not the last, whose dev loss is lower."""
     result, model, after = run_kept(student, data, dev, tmp_path, Marks(1, 6, 5, 5))
-    assert (8, 4, "best dev accuracy", 0.6) == (
+    assert (8, 4, "best dev accuracy by pot", 0.6) == (
         result.steps,
         result.exported_step,
         result.exported_because,
