@@ -225,6 +225,12 @@ class TrainingConfig(_Section):
     num_workers: int = Field(1, ge=1, description="Ray Train workers")
     use_gpu: bool | Literal["auto"] = Field("auto", description="true | false | auto")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto | fp32 | bf16")
+    dev_problems: int = Field(
+        100, ge=0, description="dev problems solved after each epoch, which choose the student exported; 0: none"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many epochs in a row without a better dev result; null: never"
+    )
     checkpoint_every_s: float = Field(60, gt=0, description="seconds between checkpoints")
 
 

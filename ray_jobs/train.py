@@ -11,27 +11,27 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import pyarrow as pa
 from pyarrow import fs as pafs
 
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
-from pipelines.mixture import Example
 from pipelines.problems import ORIGINALS, dataset_name
+from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS
 from ray_jobs import cli
 from ray_jobs.hardware import cpus, uses_gpu
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
+from ray_jobs.training_data import dev_problems, examples_by_thought, node_folder, prepare
 
 _RESULT = "result.json"
 _SAY_EVERY_S = 10.0
+_DEV_MARGIN = 16  # tokens beyond the longest dev target that a completion may have
 _LICENCES = {"generated": "Apache-2.0", **{name: original.licence for name, original in ORIGINALS.items()}}
 
 
@@ -49,11 +49,18 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
     gpu, workers = uses_gpu(config), config.training.num_workers
     alone = workers == 1 and not gpu and sum(node["Alive"] for node in ray.nodes()) == 1
-    folder = f"checkpoints/{digest([_fields(config), run_dir.version('mixture')])}"
+    versions = [run_dir.version(name) for name in ("mixture", "problems")]
+    folder = f"checkpoints/{digest([_fields(config), versions])}"
     say(f"train: on {workers} {'GPU' if gpu else 'CPU'} worker{'s' if workers > 1 else ''}")
     trainer = TorchTrainer(
         train_loop_per_worker,
-        train_loop_config={"config": config.model_dump(mode="json"), "folder": folder, "gpu": gpu},
+        train_loop_config={
+            "config": config.model_dump(mode="json"),
+            "folder": folder,
+            "gpu": gpu,
+            "examples": examples_by_thought(run_dir),
+            "dev_problems": dev_problems(config, run_dir),
+        },
         # 0 runs the loop in this process: on one CPU a worker group costs 15 s and gives nothing
         scaling_config=ScalingConfig(num_workers=0 if alone else workers, use_gpu=gpu),
         run_config=TrainerRun(
@@ -68,9 +75,12 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     except TrainingFailedError as error:
         raise _cause(error) from error
     figures = json.loads(run_dir.read_bytes(folder, _RESULT))
+    accuracy = figures["dev_accuracy"]
     summary = (
-        f"{figures['steps']:,} steps, loss {figures['loss']:.3f}, {figures['parameters']:,} parameters "
-        f"({config.student.model}), {figures['precision']}"
+        f"{figures['steps']:,} of {figures['planned_steps']:,} steps, loss {figures['loss']:.3f}, "
+        f"{figures['parameters']:,} parameters ({config.student.model}), {figures['precision']}; "
+        f"exported step {figures['exported_step']:,} ({figures['exported_because']}"
+        f"{'' if accuracy is None else f', {100 * accuracy:.1f} %'})"
     )
     return Result(rows=figures["examples"], summary=summary, notes=figures)
 
@@ -79,9 +89,19 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
     """One worker: open the mixture, build the student, train, and on rank 0 export it."""
     import ray.train
     import torch
+    from ray.train.collective import barrier
+    from transformers import AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
-    from pipelines.student import CheckpointStore, check_round_trip, load, parameter_count, tokenise, train
+    from pipelines.student import (
+        CheckpointStore,
+        DevProblems,
+        headline,
+        load_model,
+        open_tokenised,
+        parameter_count,
+        train,
+    )
 
     transformers_logging.disable_progress_bar()
     config = RunConfig.model_validate(settings["config"])
@@ -90,14 +110,27 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
     rank, world_size = context.get_world_rank(), context.get_world_size()
     if not settings["gpu"]:
         torch.set_num_threads(max(1, cpus() // context.get_local_world_size()))  # Ray sets one a worker
-    examples, dev_examples = read_examples(run_dir, "train"), read_examples(run_dir, "dev")
-    texts = [text for example in examples for text in (example.input, example.target)]
-    model, tokenizer = load(config.student, texts, config.seed)
-    check_round_trip(tokenizer, [example.target for example in examples])
-    limits = config.training.max_input_tokens, config.training.max_target_tokens
-    with tempfile.TemporaryDirectory() as scratch:
-        data = tokenise(examples, tokenizer, f"{scratch}/train", *limits)
-        dev = tokenise(dev_examples, tokenizer, f"{scratch}/dev", *limits)
+    with (
+        node_folder(is_first=context.get_local_rank() == 0) as folder,
+        Sandbox(config.verification.timeout_s, config.verification.memory_mb) as sandbox,
+    ):
+        tokenizer = prepare(config, run_dir, folder) if context.get_local_rank() == 0 else None
+        barrier()
+        if tokenizer is None:
+            tokenizer = AutoTokenizer.from_pretrained(f"{folder}/tokenizer")
+        model = load_model(config.student, len(tokenizer), config.seed)
+        data, dev = open_tokenised(f"{folder}/train"), open_tokenised(f"{folder}/dev")
+        solver = None
+        if settings["dev_problems"] and len(dev):
+            solver = DevProblems(
+                problems=settings["dev_problems"],
+                thoughts=list(settings["examples"]),
+                select=headline(config.evaluation.select, settings["examples"]),
+                tokenizer=tokenizer,
+                sandbox=sandbox,
+                max_input_tokens=config.training.max_input_tokens,
+                max_tokens=int(dev.target_lengths.max()) + _DEV_MARGIN,
+            )
         checkpoints = CheckpointStore(f"{run_dir.uri}/{settings['folder']}")
         result = train(
             model,
@@ -108,6 +141,7 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
             device=ray.train.torch.get_device() if settings["gpu"] else "cpu",
             checkpoints=checkpoints,
             on_log=training_log(run_dir, resumed=checkpoints.latest() is not None) if rank == 0 else lambda _: None,
+            dev_problems=solver,
             rank=rank,
             world_size=world_size,
         )
@@ -120,16 +154,8 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
             "dropped_too_long": data.dropped,
             **asdict(result),
         }
-        by_thought = Counter(example.thought for example in examples)
-        _export(model, tokenizer, config, run_dir, dict(sorted(by_thought.items())))
+        _export(model, tokenizer, config, run_dir, settings["examples"])
         run_dir.write_bytes(json.dumps(figures).encode(), settings["folder"], _RESULT)
-
-
-def read_examples(run_dir: RunDirectory, split: str) -> list[Example]:
-    """The mixture's examples, by example id: an order that no file layout changes."""
-    table = run_dir.read_table("mixture", split)
-    rows = pa.table({}) if table is None else table.sort_by("example_id")
-    return [Example(**row) for row in rows.to_pylist()]
 
 
 def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, Any]], None]:
@@ -217,7 +243,7 @@ def _fields(config: RunConfig) -> dict[str, Any]:
     }
 
 
-TRAIN = Stage(name="train", folder="student", inputs=("mixture",), fields=_fields, run=run)
+TRAIN = Stage(name="train", folder="student", inputs=("mixture",), optional=("problems",), fields=_fields, run=run)
 
 
 def command(config: RunConfig, dry_run: bool) -> None:

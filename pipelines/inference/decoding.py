@@ -9,6 +9,7 @@ Any Hugging Face sequence-to-sequence directory. The start and end tokens are th
 beams, penalties and forced tokens are not applied.
 """
 
+import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,15 +58,28 @@ class Decoder:
         self.device = torch.device(device)
         try:
             # The end of an over-long input holds the trigger and what is asked, so the beginning is cut.
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(student_dir, truncation_side="left")
-            self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(student_dir, dtype=torch.float32)
+            tokenizer: Any = AutoTokenizer.from_pretrained(student_dir, truncation_side="left")
+            model: Any = AutoModelForSeq2SeqLM.from_pretrained(student_dir, dtype=torch.float32)
         except (OSError, ValueError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(
                 f"{student_dir}: not a Hugging Face sequence-to-sequence directory ({reason}); "
                 "expected what the train stage exports, or any checkpoint of that kind"
             ) from None
-        self._model.eval().to(self.device)
+        self._hold(model.eval().to(self.device), tokenizer)
+
+    @classmethod
+    def of(cls, model: Any, tokenizer: Any) -> "Decoder":
+        """A decoder of a model in memory, on the device where it is; the caller sets it to ``eval`` and back."""
+        decoder = cls.__new__(cls)
+        decoder.device = model.device
+        tokenizer = copy.deepcopy(tokenizer)  # truncation and padding are a fast tokenizer's state
+        tokenizer.truncation_side = "left"
+        decoder._hold(model, tokenizer)
+        return decoder
+
+    def _hold(self, model: Any, tokenizer: Any) -> None:
+        self._model, self._tokenizer = model, tokenizer
         generation = self._model.generation_config
         start = generation.decoder_start_token_id
         self._start = int(self._model.config.decoder_start_token_id if start is None else start)

@@ -65,15 +65,27 @@ def largest_budget(loss: WeightedCrossEntropy, data: TokenisedMixture, rows: Row
             del moments
             return budget
         except torch.OutOfMemoryError:
-            if len(largest) == 1:
-                raise ThoughtDistillError(
-                    f"one example of {_padded_tokens(data, largest)} tokens does not fit into the memory of {device}; "
-                    "lower training.max_input_tokens or max_target_tokens, or choose a smaller student"
-                ) from None
+            smaller_budget(data, [largest], device)  # refuses where there is no smaller one
             budget /= 2
         finally:
             loss.zero_grad(set_to_none=True)
             torch.cuda.empty_cache()
+
+
+def smaller_budget(data: TokenisedMixture, parts: Sequence[Rows], device: torch.device) -> float:
+    """Half of the largest of micro-batches that did not fit.
+
+    Raises:
+        ThoughtDistillError: each of them is one row.
+    """
+    torch.cuda.empty_cache()
+    largest = max(_padded_tokens(data, part) for part in parts)
+    if max(map(len, parts)) == 1:
+        raise ThoughtDistillError(
+            f"one example of {largest} tokens does not fit into the memory of {device}; "
+            "lower training.max_input_tokens or max_target_tokens, or choose a smaller student"
+        )
+    return largest / 2
 
 
 def _padded_tokens(data: TokenisedMixture, rows: Rows) -> int:

@@ -41,29 +41,45 @@ _FIRST_LOOK = 4.0  # e^4: such a head gives its neighbour about two thirds of it
 
 
 def load(config: StudentConfig, texts: Iterable[str], seed: int) -> tuple[Any, Any]:
-    """The model, on CPU in fp32 in training mode, and its tokenizer.
+    """The model and its tokenizer: ``load_model`` and ``load_tokenizer``."""
+    tokenizer = load_tokenizer(config, texts)
+    return load_model(config, len(tokenizer), seed), tokenizer
 
-    A random student's tokenizer is trained on ``texts`` and its weights are a function of ``seed``;
-    a pretrained student ignores both.
+
+def load_tokenizer(config: StudentConfig, texts: Iterable[str]) -> Any:
+    """The tokenizer: a random student's is trained on ``texts``, a pretrained one has its own.
+
+    Raises:
+        ConfigError, DataError: as ``load_model``.
+    """
+    if config.init == "random":
+        _preset(config.model)
+        return train_tokenizer(texts, config.vocabulary)
+    try:
+        return AutoTokenizer.from_pretrained(config.model)
+    except (OSError, ValueError) as error:
+        raise _unavailable(config.model, error) from None
+
+
+def load_model(config: StudentConfig, vocabulary: int, seed: int) -> Any:
+    """The model, on CPU in fp32 in training mode.
+
+    A random student's weights are a function of ``vocabulary`` and ``seed``; a pretrained one ignores both.
 
     Raises:
         ConfigError: ``config.model`` is not a preset and ``init`` is random.
         DataError: the checkpoint is neither a directory nor in the cache nor to be had from the hub.
     """
     if config.init == "random":
-        _preset(config.model)
-        tokenizer = train_tokenizer(texts, config.vocabulary)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = T5ForConditionalGeneration(_shape(config.model, len(tokenizer)))
+            model = T5ForConditionalGeneration(_shape(config.model, vocabulary))
         _look_to_neighbours(model)
-        return model.train(), tokenizer
+        return model.train()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(config.model)
-        model = AutoModelForSeq2SeqLM.from_pretrained(config.model, dtype=torch.float32)
+        return AutoModelForSeq2SeqLM.from_pretrained(config.model, dtype=torch.float32).train()
     except (OSError, ValueError) as error:
         raise _unavailable(config.model, error) from None
-    return model.train(), tokenizer
 
 
 def _look_to_neighbours(model: T5ForConditionalGeneration) -> None:

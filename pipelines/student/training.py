@@ -6,7 +6,7 @@
 
 With ``torch.distributed`` initialised, the same call on every rank trains one model. Killed and called again with the
 same arguments it goes on from the last checkpoint, to exactly the weights of an undisturbed run. It does not set the
-number of threads, place processes, or choose among checkpoints.
+number of threads, place processes, or export the student.
 """
 
 import math
@@ -21,23 +21,32 @@ from pipelines.config import TrainingConfig
 from pipelines.errors import DataError, ThoughtDistillError
 from pipelines.student.batches import Order
 from pipelines.student.checkpoints import CheckpointStore
+from pipelines.student.dev_problems import DevProblems
 from pipelines.student.examples import TokenisedMixture
 from pipelines.student.model import set_dropout
 from pipelines.student.worker import Counts, Worker
 
-_NOTHING = {"steps": 0, "loss": math.nan, "dev_loss": None, "tokens": 0, "elapsed_s": 0.0}
+_NOTHING = {"steps": 0, "loss": math.nan, "tokens": 0, "elapsed_s": 0.0, "dev": {}, "best": {}, "epochs_since_best": 0}
 
 LOG_EVERY = 20  # steps; a checkpoint that is due is written at the next of them
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training came to: optimizer ``steps``; ``loss`` of the last logged steps; ``dev_loss`` after the last
-    epoch (None without dev rows); the ``precision`` used; real target ``tokens``; seconds over all attempts."""
+    """What a training came to.
+
+    ``steps`` were made of ``planned_steps``; ``loss`` is that of the last logged ones. The model has the weights after
+    ``exported_step``, for the reason ``exported_because``; ``dev_loss`` and ``dev_accuracy`` are that step's, None
+    where they were not measured. Further: ``precision`` used, real target ``tokens``, seconds over all attempts.
+    """
 
     steps: int
+    planned_steps: int
     loss: float
+    exported_step: int
+    exported_because: str
     dev_loss: float | None
+    dev_accuracy: float | None
     precision: str
     tokens: int
     elapsed_s: float
@@ -53,13 +62,19 @@ def train(
     device: str | torch.device,
     checkpoints: CheckpointStore | None,
     on_log: Callable[[dict[str, Any]], None],
+    dev_problems: DevProblems | None = None,
     rank: int = 0,
     world_size: int = 1,
 ) -> TrainingResult:
     """Fine-tune ``model`` in place: AdamW, linear warm-up and decay, gradients clipped at norm 1.
 
+    After each epoch the loss of ``dev`` is measured and ``dev_problems`` are solved. On rank 0 the model ends with the
+    weights of the epoch with the highest dev accuracy, among equals the lowest dev loss (without dev problems the
+    lowest dev loss; without dev rows, or without checkpoints to take them from, the last weights); other ranks end
+    with the last. ``config.patience`` epochs in a row without a new best end the training.
+
     ``on_log`` is called on every rank with the same record, each ``LOG_EVERY`` steps and after each epoch, then with
-    ``dev_loss``; ``tokens_per_s`` counts real target tokens, ``padding`` is the share of padded positions.
+    the dev figures; ``tokens_per_s`` counts real target tokens, ``padding`` is the share of padded positions.
     ``checkpoints`` must lie where all ranks can read; None keeps none.
 
     Raises:
@@ -80,7 +95,7 @@ def train(
     saved = time.monotonic()
     began = saved - so_far["elapsed_s"]
     step, interval = so_far["steps"], _Interval()
-    while step < order.total:
+    while step < order.total and not _is_enough(so_far, config):
         rate = learning_rate(step, order.total, config)
         interval.add(worker.step(order.examples(step), step, rate))
         step += 1
@@ -94,18 +109,61 @@ def train(
                 f"training: the loss is {record['loss']} at step {step}; lower training.learning_rate "
                 f"({config.learning_rate}) and run again"
             )
-        if epoch_ends and len(dev):
-            so_far["dev_loss"] = record["dev_loss"] = worker.dev_loss(dev)
-        so_far |= {"steps": step, "loss": record["loss"], "elapsed_s": time.monotonic() - began}
+        so_far |= {"steps": step, "loss": record["loss"]}
         so_far["tokens"] += interval.target_tokens
+        if epoch_ends and len(dev):
+            figures = {"dev_loss": worker.dev_loss(dev)} | (worker.dev_accuracy(dev_problems) if dev_problems else {})
+            record |= figures
+            _judge(so_far, figures)
+            save = save or so_far["epochs_since_best"] == 0 or _is_enough(so_far, config)
+        so_far["elapsed_s"] = time.monotonic() - began
         place = {"step": step, "steps": order.total, "epoch": step / order.per_epoch}
         on_log(place | record | {"lr": rate, "elapsed_s": so_far["elapsed_s"]})
         if save and checkpoints:
             if rank == 0:
-                checkpoints.save(step, worker.state() | {"result": so_far})
+                checkpoints.save(step, worker.state() | {"result": so_far}, best=so_far["best"].get("step"))
             saved = time.monotonic()
         interval = _Interval()
-    return TrainingResult(**so_far, precision=worker.precision)
+    exported = so_far["best"]
+    because = f"best dev accuracy by {'>'.join(dev_problems.select)}" if dev_problems else "lowest dev loss"
+    if not exported or not checkpoints:
+        exported, because = so_far["dev"], "the last" + ("; no checkpoints are kept" if exported else "; no dev rows")
+    elif exported["step"] != step and rank == 0:
+        best = checkpoints.load(exported["step"])
+        if best is None:
+            exported, because = so_far["dev"], f"the last; the checkpoint of step {exported['step']}, the best, is lost"
+        else:
+            worker.restore(best["model"])
+    return TrainingResult(
+        steps=step,
+        planned_steps=order.total,
+        loss=so_far["loss"],
+        exported_step=exported.get("step", step),
+        exported_because=because,
+        dev_loss=exported.get("dev_loss"),
+        dev_accuracy=exported.get("dev_accuracy"),
+        precision=worker.precision,
+        tokens=so_far["tokens"],
+        elapsed_s=so_far["elapsed_s"],
+    )
+
+
+def _judge(so_far: dict[str, Any], figures: dict[str, float]) -> None:
+    """Enter an epoch's dev figures: the best is the highest accuracy, among equals the lowest loss."""
+
+    def rank(dev: dict[str, float]) -> tuple[float, float]:
+        return dev.get("dev_accuracy", 0.0), -dev["dev_loss"]
+
+    so_far["dev"] = {"step": so_far["steps"], **figures}
+    if not so_far["best"] or rank(so_far["dev"]) > rank(so_far["best"]):
+        so_far |= {"best": so_far["dev"], "epochs_since_best": 0}
+    else:
+        so_far["epochs_since_best"] += 1
+
+
+def _is_enough(so_far: dict[str, Any], config: TrainingConfig) -> bool:
+    """Whether early stopping is due."""
+    return config.patience is not None and so_far["epochs_since_best"] >= config.patience
 
 
 def learning_rate(step: int, total: int, config: TrainingConfig) -> float:

@@ -20,8 +20,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from pipelines.config import TrainingConfig
 from pipelines.student.batches import Order, Rows, by_length, collate, micro_batches, shard
+from pipelines.student.dev_problems import DevProblems
 from pipelines.student.examples import TokenisedMixture
-from pipelines.student.hardware import autocast, choose_precision, token_budget
+from pipelines.student.hardware import autocast, choose_precision, smaller_budget, token_budget
 from pipelines.student.loss import WeightedCrossEntropy, denominator, tensors
 
 _CLIP = 1.0
@@ -58,14 +59,14 @@ class Worker:
 
     def prepare(self, order: Order, state: dict[str, Any] | None) -> None:
         """Restore a state where there is one, settle precision and memory, and join the other ranks."""
-        self.precision = self._precision(order)
         if state:
-            self._loss.model.load_state_dict(state["model"])
+            self.restore(state["model"])
             self._optimizer.load_state_dict(state["optimizer"])
-            self.precision = state["precision"]
+        self.precision = state["precision"] if state else self._precision(order)
         rows = len(shard(order.examples(0), self._rank, self._world_size)) or 1
         longest = by_length(np.argsort(self._lengths[0] + self._lengths[1])[-rows:], *self._lengths)
         budget = token_budget(self._loss, self._data, longest, self.precision)
+        budget = min(budget, state["budget"]) if state else budget  # the same passes have the same dropout
         if self._world_size > 1:
             agreed = torch.tensor([self.precision == "bf16", budget], dtype=torch.float64, device=self.device)
             distributed.all_reduce(agreed, distributed.ReduceOp.MIN)
@@ -74,29 +75,51 @@ class Worker:
         self._budget = budget
 
     def step(self, rows: Rows, step: int, rate: float) -> Counts:
-        """One optimizer step on the rows of all ranks at a learning rate."""
-        # Dropout is a function of seed, step and rank, so that no random state need be saved.
-        torch.manual_seed(int(np.random.SeedSequence([self._seed, step, self._rank]).generate_state(1)[0]))
+        """One optimizer step on the rows of all ranks at a learning rate.
+
+        Passes that run out of memory are made anew, half as large, as long as no gradient has left this rank.
+
+        Raises:
+            ThoughtDistillError: one example does not fit the memory.
+        """
         divisor = denominator(self._data, rows)
-        parts = list(self._parts(rows))
-        numerator = torch.zeros((), device=self.device)
-        real = padded = 0
-        for number, (part, factor) in enumerate(parts, start=1):
-            batch = collate(self._data, part)
-            real += batch.real
-            padded += batch.input.size + batch.target.size
-            with self._sync(last=number == len(parts)):
-                with autocast(self.device, self.precision):
-                    value = self._passes(*tensors(batch, self.device)) * factor
-                # DistributedDataParallel means over the ranks what the global batch sums.
-                (value * (self._world_size / divisor)).backward()
-            numerator += value.detach()
+        while (summed := self._accumulate(rows, step, divisor)) is None:
+            self._optimizer.zero_grad()
+            self._budget = smaller_budget(self._data, [part for part, _ in self._parts(rows)], self.device)
         norm = torch.nn.utils.clip_grad_norm_(self._loss.parameters(), _CLIP)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.step()
         self._optimizer.zero_grad()
+        numerator, real, padded = summed
         return Counts(numerator, divisor, norm, int(self._lengths[1][rows].sum()), real, padded)
+
+    def _accumulate(self, rows: Rows, step: int, divisor: float) -> tuple[torch.Tensor, int, int] | None:
+        """The gradients of a step: its loss's numerator, real and padded tokens; None where memory ran out."""
+        # Dropout is a function of seed, step and rank, so that no random state need be saved.
+        torch.manual_seed(int(np.random.SeedSequence([self._seed, step, self._rank]).generate_state(1)[0]))
+        parts = list(self._parts(rows))
+        numerator = torch.zeros((), device=self.device)
+        real = padded = 0
+        sending = False
+        try:
+            for number, (part, factor) in enumerate(parts, start=1):
+                batch = collate(self._data, part)
+                real += batch.real
+                padded += batch.input.size + batch.target.size
+                last = number == len(parts)
+                with self._sync(last=last):
+                    with autocast(self.device, self.precision):
+                        value = self._passes(*tensors(batch, self.device)) * factor
+                    sending = last and self._world_size > 1
+                    # DistributedDataParallel means over the ranks what the global batch sums.
+                    (value * (self._world_size / divisor)).backward()
+                numerator += value.detach()
+        except torch.OutOfMemoryError:
+            if sending:  # other ranks hold part of these gradients: the group starts anew from its checkpoint
+                raise
+            return None
+        return numerator, real, padded
 
     @torch.no_grad()
     def dev_loss(self, dev: TokenisedMixture) -> float:
@@ -112,12 +135,27 @@ class Worker:
         self._loss.train()
         return float(numerator) / denominator(dev, rows)
 
+    def dev_accuracy(self, dev_problems: DevProblems) -> dict[str, float]:
+        """Shares of the dev problems answered right, by the selection and by each thought, over all ranks."""
+        self._loss.eval()
+        counts = dev_problems.right(self._loss.model, self._rank, self._world_size)
+        self._loss.train()
+        right = self.sum_over_ranks(torch.tensor(counts, dtype=torch.float64, device=self.device)).tolist()
+        names = ["dev_accuracy", *(f"dev_accuracy/{thought}" for thought in dev_problems.thoughts)]
+        asked = len(dev_problems.problems)
+        return {name: count / asked for name, count in zip(names, right, strict=True)} | {"dev_problems": asked}
+
+    def restore(self, model: dict[str, Any]) -> None:
+        """Take the weights of a state."""
+        self._loss.model.load_state_dict(model)
+
     def state(self) -> dict[str, Any]:
         """What another attempt needs to go on from here."""
         return {
             "model": self._loss.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "precision": self.precision,
+            "budget": self._budget,
         }
 
     def sum_over_ranks(self, values: torch.Tensor) -> torch.Tensor:

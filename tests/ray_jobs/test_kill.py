@@ -1,7 +1,9 @@
 """kill -9 in every stage: the same command finishes the run, and finished stages are not repeated."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,12 +33,12 @@ FOLDERS = (
 )
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, stage: str = "distill") -> subprocess.Popen[bytes]:
     """The command in a process group of its own, its words in a file."""
     config = folder / "run.yaml"
     if not config.exists():
         config.write_text(RUN.format(run_dir=folder / "run"), encoding="utf-8")
-    command = [sys.executable, "-m", "ray_jobs.distill", "--config", str(config)]
+    command = [sys.executable, "-m", f"ray_jobs.{stage}", "--config", str(config)]
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
 
@@ -53,10 +55,10 @@ def kill_when(folder: Path, reached: Callable[[], bool], patience_s: float = 240
     process.wait()
 
 
-def finish(folder: Path) -> str:
+def finish(folder: Path, stage: str = "distill") -> str:
     """The same command to its end; returns what it said."""
     said_before = (folder / "log").stat().st_size if (folder / "log").exists() else 0
-    process = start(folder)
+    process = start(folder, stage)
     assert 0 == process.wait(timeout=400), (folder / "log").read_text()
     return (folder / "log").read_bytes()[said_before:].decode()
 
@@ -121,3 +123,64 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_undisturbed_one(tmp
         finish(folder)
         weights.append((folder / "run/student/model.safetensors").read_bytes())
     assert weights[0] == weights[1]
+
+
+def train_worker(driver: int) -> int | None:
+    """The process of one of a training's workers, a descendant of the driver."""
+    parents: dict[int, int] = {}
+    titles: dict[int, bytes] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            titles[int(folder.name)] = (folder / "cmdline").read_bytes()
+    for pid, title in titles.items():
+        ancestor = pid
+        while ancestor in parents and ancestor != driver:
+            ancestor = parents[ancestor]
+        if ancestor == driver and b"RayTrainWorker" in title:
+            return pid
+    return None
+
+
+@pytest.mark.slow
+def test_a_training_that_loses_a_worker_and_its_driver_ends_with_the_same_weights(tmp_path: Path) -> None:
+    """Two workers; one is killed, the group goes on from a checkpoint, then the driver is killed and started again."""
+    two = RUN.replace("training: {", "training: {num_workers: 2, ").replace("epochs: 8", "epochs: 30")
+    folders = tmp_path / "undisturbed", tmp_path / "killed"
+    for folder in folders:
+        folder.mkdir()
+        (folder / "run.yaml").write_text(two.format(run_dir=folder / "run"), encoding="utf-8")
+    finish(folders[0])
+    run = folders[1] / "run"
+    for name in ("problems", "mixture"):
+        shutil.copytree(folders[0] / "run" / name, run / name)
+
+    process = start(folders[1], "train")
+    victim = None
+
+    def step() -> int:
+        lines = (run / "metrics.jsonl").read_text().splitlines() if (run / "metrics.jsonl").exists() else []
+        return json.loads(lines[-1])["step"] if lines else 0
+
+    deadline = time.monotonic() + 300
+    while step() < 300:
+        assert process.poll() is None and time.monotonic() < deadline, (folders[1] / "log").read_text()
+        if victim is None and list((run / "checkpoints").glob("*/step-*.json")):
+            victim = train_worker(process.pid)
+            assert victim is not None
+            os.kill(victim, signal.SIGKILL)
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert victim is not None
+    finish(folders[1], "train")
+    for name in ("model.safetensors", "tokenizer.json"):
+        assert (folders[0] / "run/student" / name).read_bytes() == (run / "student" / name).read_bytes()
+    undisturbed, killed = (
+        [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()] for folder in folders
+    )
+    names = ("step", "loss", "dev_loss", "dev_accuracy")
+    assert [[row.get(name) for name in names] for row in undisturbed] == [
+        [row.get(name) for name in names] for row in killed
+    ]
+    assert sum("dev_accuracy" in row for row in killed) == 30

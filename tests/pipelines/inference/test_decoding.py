@@ -48,6 +48,15 @@ def test_greedy_equals_generate(directory, decoder):
         assert (completion, len(ids), 1 in ids) == (decoded.completion, decoded.tokens, decoded.finished)
 
 
+def test_a_model_in_memory_decodes_as_its_directory(directory, decoder):
+    """The same completions, also of inputs that are cut; the tokenizer it was given stays as it was."""
+    model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(directory), AutoTokenizer.from_pretrained(directory)
+    before = tokenizer.backend_tokenizer.to_str()
+    short = {"max_tokens": 12, "max_input_tokens": 9}
+    assert decoder.decode(INPUTS, **short) == Decoder.of(model.eval(), tokenizer).decode(INPUTS, **short)
+    assert (before, "right") == (tokenizer.backend_tokenizer.to_str(), tokenizer.truncation_side)
+
+
 def test_completions_end_both_ways(decoder):
     """The other tests see finished and cut completions."""
     assert {True, False} == {decoded.finished for [decoded] in decoder.decode(INPUTS, **LIMITS)}

@@ -37,6 +37,12 @@ def make_examples(count, weight=lambda i: 1.0):
 
 
 @pytest.fixture(scope="session")
+def make():
+    """Makes so many examples."""
+    return make_examples
+
+
+@pytest.fixture(scope="session")
 def examples():
     return make_examples(50, weight=lambda i: (1.0, 0.5, 2.0)[i % 3])
 

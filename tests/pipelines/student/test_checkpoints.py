@@ -69,3 +69,14 @@ def test_torn_marker_is_ignored(tmp_path):
     store.save(2, state(2))
     (tmp_path / "step-00000002.json").write_text('{"step": 2, "by')
     assert 1 == store.latest()["step"]
+
+
+def test_the_best_step_is_kept_beside_the_last_two(tmp_path):
+    """As long as one of the two names it, so that falling back to the older one finds its best as well."""
+    store = CheckpointStore(str(tmp_path))
+    for step, best in ((1, 1), (2, 1), (3, 1), (4, 4)):
+        store.save(step, state(step), best)
+    assert [1, 3, 4] == sorted(int(file.stem[5:]) for file in tmp_path.glob("*.pt"))
+    assert 1 == store.load(1)["step"]
+    store.save(5, state(5), 4)
+    assert None is store.load(1)

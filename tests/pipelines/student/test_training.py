@@ -1,24 +1,17 @@
-"""The training loop: its update, its restart, and its ranks."""
+"""The training loop: its steps, its records and its restart."""
 
 import math
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import distributed
-from transformers import T5ForConditionalGeneration
 
 from pipelines.config import TrainingConfig
 from pipelines.errors import DataError, ThoughtDistillError
 from pipelines.student import training
-from pipelines.student.batches import Order, collate
 from pipelines.student.checkpoints import CheckpointStore
-from pipelines.student.examples import open_tokenised
-from pipelines.student.loss import WeightedCrossEntropy, denominator, tensors
+from pipelines.student.loss import WeightedCrossEntropy
 from pipelines.student.training import learning_rate, train
 
 CONFIG = TrainingConfig(epochs=2, batch_size=7, learning_rate=5e-3, warmup_steps=5, precision="fp32")
@@ -33,35 +26,6 @@ def log_every_step(monkeypatch):
     monkeypatch.setattr(training, "LOG_EVERY", 1)
 
 
-def test_training_equals_a_plain_loop(student, data, dev):
-    """Losses and weights of every step equal twenty lines of PyTorch, with weights other than 1 and a short step."""
-    records = []
-    ours = student()
-    run(ours, data, dev, on_log=records.append)
-
-    plain = student()
-    bare = [p for n, p in plain.named_parameters() if p.dim() < 2 or "bias" in n]
-    decayed = [p for n, p in plain.named_parameters() if p.dim() >= 2 and "bias" not in n]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01}, {"params": bare, "weight_decay": 0.0}])
-    order = Order(data.input_lengths, data.target_lengths, 7, 2, 1)
-    loss = WeightedCrossEntropy(plain)
-    expected = []
-    for step in range(order.total):
-        rows = order.examples(step)
-        value = loss(*tensors(collate(data, rows), torch.device("cpu"))) / denominator(data, rows)
-        optimizer.zero_grad()
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, order.total, CONFIG)
-        optimizer.step()
-        expected.append(value.item())
-    assert 16 == len(expected)
-    np.testing.assert_allclose([record["loss"] for record in records], expected, rtol=1e-5)
-    for mine, other in zip(ours.parameters(), plain.parameters(), strict=True):
-        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
-
-
 class KilledError(Exception):
     """Stands for a worker that dies."""
 
@@ -71,13 +35,13 @@ def test_resumed_training_ends_with_the_same_bits(student, data, dev, tmp_path, 
     """Killed after step 6 of 16 and started again: weights, losses and dev losses of an undisturbed run."""
     config = CONFIG.model_copy(update={"checkpoint_every_s": 1e-9})
     undisturbed, straight = student(dropout=dropout), []
-    whole = run(undisturbed, data, dev, config, on_log=straight.append)
+    whole = run(undisturbed, data, dev, config, CheckpointStore(str(tmp_path / "undisturbed")), straight.append)
 
     def die(record):
         if record["step"] == 7:
             raise KilledError
 
-    store = CheckpointStore(str(tmp_path))
+    store = CheckpointStore(str(tmp_path / "killed"))
     with pytest.raises(KilledError):
         run(student(dropout=dropout), data, dev, config, store, die)
     resumed, later = student(dropout=dropout), []
@@ -107,6 +71,35 @@ def test_micro_batches_do_not_change_the_step(student, data, dev, monkeypatch):
     monkeypatch.setattr("pipelines.student.worker.token_budget", lambda *_: 150.0)
     run(student(), data, dev, on_log=parts.append)
     np.testing.assert_allclose([r["loss"] for r in whole], [r["loss"] for r in parts], rtol=1e-4)
+
+
+def test_a_pass_that_runs_out_of_memory_is_made_anew(student, data, dev, monkeypatch):
+    """A step whose passes stop fitting is cut finer from then on; its loss stays what it was."""
+    whole, parts = [], []
+    run(student(), data, dev, on_log=whole.append)
+    forward, tokens = WeightedCrossEntropy.forward, []
+
+    def small(self, input_ids, labels, weight):
+        tokens.append(input_ids.numel() + labels.numel())
+        if len(tokens) > 20 and tokens[-1] > 400:
+            raise torch.OutOfMemoryError
+        return forward(self, input_ids, labels, weight)
+
+    monkeypatch.setattr(WeightedCrossEntropy, "forward", small)
+    run(student(), data, dev, on_log=parts.append)
+    np.testing.assert_allclose([r["loss"] for r in whole], [r["loss"] for r in parts], rtol=1e-4)
+    assert max(tokens[:20]) > 400
+
+
+def test_one_example_that_never_fits_ends_the_training(student, data, dev, monkeypatch):
+    """The message says what does help."""
+
+    def full(*arguments):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(WeightedCrossEntropy, "forward", full)
+    with pytest.raises(ThoughtDistillError, match=r"one example of .* tokens does not fit .*max_input_tokens"):
+        run(student(), data, dev)
 
 
 def test_records_say_where_training_stands(student, data, dev):
@@ -162,38 +155,3 @@ def test_bf16_trains(student, data, dev):
     run(student(), data, dev, on_log=fp32.append)
     assert ("bf16", torch.float32) == (result.precision, next(model.parameters()).dtype)
     np.testing.assert_allclose([r["loss"] for r in bf16], [r["loss"] for r in fp32], rtol=0.05)
-
-
-def test_two_ranks_train_as_one_worker(student, data, dev, tmp_path):
-    """DDP over unequal token counts, and a last step with a row for one rank only: one worker's losses and weights."""
-    one, model, world_size = [], student(), 2
-    run(model, data, dev, on_log=one.append)
-    student().save_pretrained(tmp_path)
-    folders = [str(Path(table.weights.filename).parent) for table in (data, dev)]
-    ranks = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(world_size), str(tmp_path), *folders])
-        for rank in range(world_size)
-    ]
-    assert [0] * world_size == [process.wait(timeout=100) for process in ranks]
-    expected = [(record["loss"], record.get("dev_loss", math.nan)) for record in one]
-    for rank in range(world_size):
-        losses, weights = torch.load(tmp_path / f"{rank}.pt")
-        np.testing.assert_allclose(np.array(losses, float), expected, rtol=1e-4)
-        for mine, other in zip(weights, model.parameters(), strict=True):
-            torch.testing.assert_close(mine, other, rtol=0, atol=1e-4)
-
-
-def _rank(rank, world_size, folder, *folders):
-    """One process of the test above: this file, run as a script."""
-    torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/ranks", rank=rank, world_size=world_size)
-    training.LOG_EVERY = 1
-    model, records = T5ForConditionalGeneration.from_pretrained(folder), []
-    run(model, *map(open_tokenised, folders), on_log=records.append, rank=rank, world_size=world_size)
-    losses = [(record["loss"], record.get("dev_loss", math.nan)) for record in records]
-    torch.save((losses, [parameter.data for parameter in model.parameters()]), f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    _rank(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

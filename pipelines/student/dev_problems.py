@@ -1,0 +1,99 @@
+"""Dev accuracy by solving: after an epoch the student writes its thoughts for dev problems, and the proof judges them.
+
+    solver = DevProblems(problems, thoughts=("pot", "eot", "cot"), select=("pot", "eot"), tokenizer=tokenizer,
+                         sandbox=Sandbox(), max_input_tokens=192, max_tokens=120)
+    solver.right(model, part=0, parts=1)   -> [81, 79, 75, 12]    of 100: by "pot>eot", then by pot, eot and cot
+
+Greedy, one completion for each thought, decoded and judged by the code that evaluates the finished student. Which
+problems are asked is a pure function of the seed and the problems' ids. It says nothing of what the figures decide
+(``pipelines.student.training``).
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.inference import Path, first_success
+from pipelines.inference.decoding import Decoder
+from pipelines.problems import Problem
+from pipelines.solvers import Sandbox
+from pipelines.thoughts import THOUGHTS, judge, student_input
+
+# Problems decoded at once: a fixed number, so that batches, and with them the last bits of their arithmetic, are the
+# same for any number of workers.
+_CHUNK = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class DevProblems:
+    """Dev problems with gold answers, and how the student solves them.
+
+    ``thoughts`` are those of the mixture; ``select`` orders those of them whose first success is the answer that
+    counts. ``max_tokens`` bounds a completion.
+    """
+
+    problems: Sequence[Problem]
+    thoughts: Sequence[str]
+    select: Sequence[str]
+    tokenizer: Any
+    sandbox: Sandbox
+    max_input_tokens: int
+    max_tokens: int
+
+    def right(self, model: Any, part: int, parts: int) -> list[int]:
+        """How many problems are answered right by the selection, then by each thought, in the share of one worker.
+
+        ``model`` is in evaluation mode. The shares of all workers sum to the same counts whatever their number.
+        """
+        ordered = sorted(self.problems, key=lambda problem: (len(problem.question), problem.problem_id))
+        counts = [0] * (1 + len(self.thoughts))
+        decoder = Decoder.of(model, self.tokenizer)
+        for start in range(part * _CHUNK, len(ordered), parts * _CHUNK):
+            for answers in self._judged(decoder, ordered[start : start + _CHUNK]):
+                choice = first_success([answers[thought] for thought in self.select])
+                solved = [choice is not None and choice.correct, *(answers[name].correct for name in self.thoughts)]
+                counts = [count + bool(right) for count, right in zip(counts, solved, strict=True)]
+        return counts
+
+    def _judged(self, decoder: Decoder, problems: Sequence[Problem]) -> list[dict[str, Path]]:
+        """For each problem its judged path by thought."""
+        asked = [(problem, thought) for problem in problems for thought in self.thoughts]
+        decoded = decoder.decode(
+            [student_input(problem.question, THOUGHTS[thought].trigger) for problem, thought in asked],
+            max_tokens=self.max_tokens,
+            max_input_tokens=self.max_input_tokens,
+        )
+        judged: list[dict[str, Path]] = [{} for _ in problems]
+        for number, ((problem, thought), (completion,)) in enumerate(zip(asked, decoded, strict=True)):
+            verdict = judge(
+                THOUGHTS[thought],
+                completion.completion,
+                "stop" if completion.finished else "length",
+                problem.answer,
+                problem.answer_kind,
+                self.sandbox,
+            )
+            judged[number // len(self.thoughts)][thought] = Path(
+                thought=thought,
+                decoding="greedy",
+                draw=0,
+                status=verdict.status,
+                answer=verdict.answer,
+                correct=verdict.correct,
+                logprob=completion.logprob,
+            )
+        return judged
+
+
+def sample(problem_ids: Iterable[str], count: int, seed: int) -> list[str]:
+    """``count`` of the problems, or all where there are fewer: a pure function of seed and ids."""
+    return sorted(
+        set(problem_ids), key=lambda name: hashlib.blake2b(f"{seed}\n{name}".encode(), digest_size=8).digest()
+    )[:count]
+
+
+def headline(select: Sequence[str], thoughts: Iterable[str]) -> list[str]:
+    """The order of thoughts that counts: the selection's that were trained, or else the first thought that was."""
+    names = sorted(thoughts)
+    return [name for name in select if name in names] or names[:1]

@@ -1,0 +1,90 @@
+"""What the workers of a training read: the mixture, tokenised once for each node, and the dev problems.
+
+with node_folder(is_first=local_rank == 0) as folder:      the same folder for all workers of a node
+    prepare(config, run_dir, folder)                       the first of them: train/, dev/ and tokenizer/
+    open_tokenised(f"{folder}/train")                      all of them, mapped into memory
+"""
+
+import contextlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.config import RunConfig
+from pipelines.mixture import Example
+from pipelines.problems import Problem, from_rows
+from ray_jobs.run_directory import RunDirectory
+from ray_jobs.stage import say
+
+
+@contextlib.contextmanager
+def node_folder(*, is_first: bool) -> Iterator[str]:
+    """A scratch folder that the workers of one node share; the first of them makes it and takes it away."""
+    from ray.train.collective import broadcast_from_rank_zero
+
+    folder = Path(tempfile.gettempdir(), f"thought-distill-{broadcast_from_rank_zero(secrets.token_hex(8))}")
+    if is_first:
+        folder.mkdir(mode=0o700)
+    try:
+        yield str(folder)
+    finally:
+        if is_first:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def prepare(config: RunConfig, run_dir: RunDirectory, folder: str) -> Any:
+    """Leave the tokenised mixture and the student's tokenizer in ``folder``; returns the tokenizer.
+
+    Raises:
+        DataError: the tokenizer loses text.
+    """
+    from pipelines.student import check_round_trip, load_tokenizer, tokenise
+
+    examples = read_examples(run_dir, "train")
+    texts = (text for example in examples for text in (example.input, example.target))
+    tokenizer = load_tokenizer(config.student, texts)
+    check_round_trip(tokenizer, [example.target for example in examples])
+    limits = config.training.max_input_tokens, config.training.max_target_tokens
+    tokenise(examples, tokenizer, f"{folder}/train", *limits)
+    tokenise(read_examples(run_dir, "dev"), tokenizer, f"{folder}/dev", *limits)
+    tokenizer.save_pretrained(f"{folder}/tokenizer")
+    return tokenizer
+
+
+def examples_by_thought(run_dir: RunDirectory) -> dict[str, int]:
+    """How many training examples the mixture has of each thought, by name."""
+    table = run_dir.read_table("mixture", "train", columns=["thought"])
+    counts = [] if table is None else table["thought"].value_counts().to_pylist()
+    return dict(sorted((count["values"], count["counts"]) for count in counts))
+
+
+def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
+    """The dev problems that are solved after each epoch: those of mixture/dev whose gold answer is in problems/."""
+    from pipelines.student import sample
+
+    dev = run_dir.read_table("mixture", "dev", columns=["problem_id"])
+    if not config.training.dev_problems or dev is None or not dev.num_rows:
+        return []
+    names = set(dev["problem_id"].to_pylist())
+    problems = run_dir.read_table("problems") if run_dir.version("problems") is not None else None
+    asked = [row for row in (problems.to_pylist() if problems is not None else []) if row["problem_id"] in names]
+    with_gold = {row["problem_id"]: row for row in asked if row.get("answer") is not None}
+    if with_gold:
+        chosen = [with_gold[name] for name in sample(with_gold, config.training.dev_problems, config.seed)]
+        return from_rows([{**row, "answer_kind": row.get("answer_kind") or "number"} for row in chosen])
+    say(
+        "train: no gold answers of dev problems in problems/, so dev accuracy is left out; dev loss chooses the student"
+    )
+    return []
+
+
+def read_examples(run_dir: RunDirectory, split: str) -> list[Example]:
+    """The mixture's examples, by example id: an order that no file layout changes."""
+    table = run_dir.read_table("mixture", split)
+    rows = pa.table({}) if table is None else table.sort_by("example_id")
+    return [Example(**row) for row in rows.to_pylist()]
