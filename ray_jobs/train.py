@@ -209,7 +209,14 @@ def preflight(config: RunConfig) -> None:
 
 
 def _fields(config: RunConfig) -> dict[str, Any]:
-    operational = {"num_workers", "use_gpu", "checkpoint_every_s"}
+    operational = {
+        "num_workers",
+        "use_gpu",
+        "checkpoint_every_s",
+        "compile",
+        "activation_checkpointing",
+        "loggers",
+    }
     return {
         "student": config.student.model_dump(),
         "training": config.training.model_dump(exclude=operational),

@@ -58,7 +58,7 @@ def test_one_row_that_does_not_fit_is_an_error(model, data):
 
 def test_cpu_is_not_probed(model, data):
     """On a CPU the budget is fixed."""
-    assert 16_384 == token_budget(SmallMemory(model, 0), data, longest(data), "fp32")
+    assert 4_096 == token_budget(SmallMemory(model, 0), data, longest(data), "fp32")
 
 
 @pytest.mark.parametrize("asked", ["fp32", "bf16"])
