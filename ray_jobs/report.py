@@ -24,7 +24,7 @@ _STAGE_FOLDERS = ("problems", "evaluation_problems", "samples", "verdicts", "mix
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
-    """Measure and draw; needs no Ray."""
+    """Measure and draw, and put the scores into the student's card; needs no Ray."""
     tables = gather(config, run_dir)
     metrics = measure(tables)
     page = render(tables, metrics)
@@ -32,6 +32,11 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     run_dir.write_bytes(page.html.encode(), "report", "report.html")
     for name, picture in page.plots.items():
         run_dir.write_bytes(picture, "report", name)
+    if run_dir.manifest("student") is not None and run_dir.exists("student", "README.md"):  # a foreign card is not ours
+        from pipelines.student.export import scored
+
+        card = scored(run_dir.read_bytes("student", "README.md").decode(), metrics["evaluation"])
+        run_dir.write_bytes(card.encode(), "student", "README.md")
     place = f"{run_dir.uri}/report/report.html"
     return Result(rows=len(metrics["evaluation"]), summary=place, notes={"headline": headline(metrics)})
 

@@ -23,6 +23,7 @@ from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
 from pipelines.mixture import Example
 from pipelines.problems import ORIGINALS, dataset_name
+from pipelines.teacher.terms import terms_of
 from pipelines.thoughts import THOUGHTS
 from ray_jobs import cli
 from ray_jobs.hardware import cpus, uses_gpu
@@ -166,21 +167,36 @@ def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory
     triggers = {name: THOUGHTS[name].trigger for name in examples}
     card = ModelCard(
         base_model=config.student.model if config.student.init == "pretrained" else None,
-        datasets={dataset_name(config.problems): _LICENCES.get(config.problems.source, "see the data set")},
+        datasets=licences(config),
         recipe=config.mixture.recipe,
         examples=examples,
         triggers=triggers,
-        teacher=config.teacher.model or config.teacher.kind,
-        scores={},
+        teachers=teachers(config, run_dir),
         licence="apache-2.0",
     )
     model.config.thought_distill = {"thoughts": triggers}
+    longest = config.training.max_target_tokens
     if run_dir.is_local:
-        export(model, tokenizer, run_dir.path("student"), card)
+        export(model, tokenizer, run_dir.path("student"), card, longest)
         return
     with tempfile.TemporaryDirectory() as folder:
-        export(model, tokenizer, folder, card)
+        export(model, tokenizer, folder, card, longest)
         pafs.copy_files(folder, run_dir.path("student"), destination_filesystem=run_dir.filesystem)
+
+
+def licences(config: RunConfig) -> dict[str, str]:
+    """The licence of the data set that the questions come from."""
+    return {dataset_name(config.problems): _LICENCES.get(config.problems.source, "see the data set")}
+
+
+def teachers(config: RunConfig, run_dir: RunDirectory) -> dict[str, str | None]:
+    """Who wrote the samples, as their rows say, else as configured, each with its provider's terms; a rehearsal: none."""
+    if config.teacher.kind == "rehearsal":
+        return {}
+    written = run_dir.read_table("samples")
+    names = set(written["model"].to_pylist()) if written is not None and "model" in written.column_names else set()
+    names = names - {None} or {config.teacher.model or config.teacher.kind}
+    return {name: terms_of(name) for name in sorted(names)}
 
 
 def _cause(error: Any) -> ThoughtDistillError:
