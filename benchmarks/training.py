@@ -111,6 +111,7 @@ class Padder:
         self.real = self.padded = 0
 
     def __call__(self, rows):
+        """A padded batch."""
         batch = self._collator(rows)
         self.real += int(batch["attention_mask"].sum()) + int((batch["labels"] >= 0).sum())
         self.padded += batch["input_ids"].numel() + batch["labels"].numel()
@@ -121,9 +122,11 @@ class EpochTimer(TrainerCallback):
     """Seconds of the epoch, without the set-up and tear-down around it."""
 
     def on_epoch_begin(self, *_, **__):
+        """Start."""
         self.started = synchronised()
 
     def on_epoch_end(self, *_, **__):
+        """Stop."""
         self.seconds = synchronised() - self.started
 
 

@@ -6,6 +6,7 @@ mixture/ ──► TorchTrainer: each worker runs pipelines.student.train ──
 python -m ray_jobs.train run_dir=runs/gsm8k training.num_workers=4
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -27,6 +28,7 @@ from pipelines.teacher.terms import terms_of
 from pipelines.thoughts import THOUGHTS
 from ray_jobs import cli
 from ray_jobs.hardware import cpus, uses_gpu
+from ray_jobs.loggers import Log, check, open_loggers
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
@@ -96,7 +98,8 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
     model, tokenizer = load(config.student, texts, config.seed)
     check_round_trip(tokenizer, [example.target for example in examples])
     limits = config.training.max_input_tokens, config.training.max_target_tokens
-    with tempfile.TemporaryDirectory() as scratch:
+    loggers = open_loggers(config, run_dir, settings["folder"][-16:]) if rank == 0 else contextlib.nullcontext(_no_log)
+    with tempfile.TemporaryDirectory() as scratch, loggers as also_log:
         data = tokenise(examples, tokenizer, f"{scratch}/train", *limits)
         dev = tokenise(dev_examples, tokenizer, f"{scratch}/dev", *limits)
         checkpoints = CheckpointStore(f"{run_dir.uri}/{settings['folder']}")
@@ -108,7 +111,7 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
             seed=config.seed,
             device=ray.train.torch.get_device() if settings["gpu"] else "cpu",
             checkpoints=checkpoints,
-            on_log=training_log(run_dir, resumed=checkpoints.latest() is not None) if rank == 0 else lambda _: None,
+            on_log=_both(training_log(run_dir, checkpoints.latest() is not None), also_log) if rank == 0 else _no_log,
             rank=rank,
             world_size=world_size,
         )
@@ -124,6 +127,18 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
         by_thought = Counter(example.thought for example in examples)
         _export(model, tokenizer, config, run_dir, dict(sorted(by_thought.items())))
         run_dir.write_bytes(json.dumps(figures).encode(), settings["folder"], _RESULT)
+
+
+def _no_log(record: dict[str, Any]) -> None:
+    """What ranks other than 0 do with a record."""
+
+
+def _both(first: Log, second: Log) -> Log:
+    def log(record: dict[str, Any]) -> None:
+        first(record)
+        second(record)
+
+    return log
 
 
 def read_examples(run_dir: RunDirectory, split: str) -> list[Example]:
@@ -190,7 +205,7 @@ def licences(config: RunConfig) -> dict[str, str]:
 
 
 def teachers(config: RunConfig, run_dir: RunDirectory) -> dict[str, str | None]:
-    """Who wrote the samples, as their rows say, else as configured, each with its provider's terms; a rehearsal: none."""
+    """Who wrote the samples, by their rows, else as configured, with their providers' terms; a rehearsal: none."""
     if config.teacher.kind == "rehearsal":
         return {}
     written = run_dir.read_table("samples")
@@ -217,8 +232,12 @@ def preflight(config: RunConfig) -> None:
     import torch
 
     from pipelines.student import parameter_count_of
+    from pipelines.student.hardware import check_compiler
 
+    check(config)
     parameter_count_of(config.student, config.student.vocabulary)
+    if config.training.compile and config.training.use_gpu is not True:
+        check_compiler("cuda" if torch.cuda.is_available() else "cpu")
     local = "RAY_ADDRESS" not in os.environ
     if config.training.use_gpu is True and local and not torch.cuda.is_available():
         raise ConfigError("training.use_gpu: true, but there is no GPU with CUDA here; use auto or false")

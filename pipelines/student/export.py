@@ -42,8 +42,9 @@ class ModelCard:
 def export(model: Any, tokenizer: Any, directory: str | Path, card: ModelCard, max_new_tokens: int = 256) -> None:
     """Write the student to ``directory``, weights in fp32; files of the same names are replaced, others left.
 
-    ``max_new_tokens``: of a completion; as many as a training target may have. The generation config says greedy decoding with the model's own start, end and padding tokens, and nothing of a
-    checkpoint's earlier habits (beams, forced tokens).
+    ``max_new_tokens``: of a completion; as many as a training target may have. The generation config says greedy
+    decoding with the model's own start, end and padding tokens, and nothing of a checkpoint's earlier habits (beams,
+    forced tokens).
     """
     config = model.config
     model.generation_config = GenerationConfig(
@@ -122,7 +123,7 @@ def provenance(teachers: Mapping[str, str | None]) -> list[str]:
 
 
 def scored(text: str, evaluation: Iterable[Mapping[str, Any]]) -> str:
-    """A card's text with the records of ``metrics.json``'s ``evaluation`` as its scores; one without scores as it is."""
+    """A card's text with ``metrics.json``'s ``evaluation`` as its table of scores; a card of another kind as it is."""
     before, found, rest = text.partition(_SCORES)
     _, ended, after = rest.partition(_AFTER_SCORES)
     if not found or not ended:

@@ -1,6 +1,6 @@
 """What the providers of teacher models say about training on their output, for the cards of students and data sets.
 
-    terms_of("gpt-4.1-mini")   -> "OpenAI: output may not be used to develop models that compete with OpenAI (https://...)"
+    terms_of("gpt-4.1-mini")   -> "OpenAI: output may not be used to develop models that compete ... (https://...)"
     terms_of("Qwen/Qwen3-8B")  -> None: not known here, which does not mean that there are none
 
 One sentence each, in our words, as of 2025; the provider's current text is what counts. It judges nothing.
@@ -9,7 +9,8 @@ One sentence each, in our words, as of 2025; the provider's current text is what
 import re
 
 _OPENAI = (
-    "OpenAI: output may not be used to develop models that compete with OpenAI (https://openai.com/policies/terms-of-use)"
+    "OpenAI: output may not be used to develop models that compete with OpenAI "
+    "(https://openai.com/policies/terms-of-use)"
 )
 _ANTHROPIC = (
     "Anthropic: the services may not be used to build a competing product or to train competing AI models "
@@ -20,8 +21,8 @@ _GOOGLE = (
     "(https://ai.google.dev/gemini-api/terms)"
 )
 _LLAMA = (
-    "Meta: the Llama licence of the model's version binds what is trained on its output; from 3.1 on a model so trained "
-    "and distributed bears a name that begins with Llama (https://www.llama.com/llama-downloads)"
+    "Meta: the Llama licence of the model's version binds what is trained on its output; from 3.1 on a model so "
+    "trained and distributed bears a name that begins with Llama (https://www.llama.com/llama-downloads)"
 )
 _BY_NAME = (
     (re.compile(r"(.*/)?(gpt-[345]|chatgpt|o[134]\b|code-davinci|text-davinci)"), _OPENAI),
