@@ -7,8 +7,9 @@
 Every way trains on the same rows once, at the same batch size, number of steps and precision, in a process of its own,
 in turn, so that a slow spell of the machine meets all of them. Each process first trains a few steps that do not
 count. Printed are real target tokens a second (padding does no work that counts), padding's share of all positions,
-the share of a measured matrix product's speed, and the seconds from a process's start to its first step. It says
-nothing of how good the students are. Needs accelerate and psutil (the bench extra).
+the share of a measured matrix product's speed, and the seconds from a process's start to its first step. On a machine
+that others use too, --threads 1 and the column of tokens in a CPU second (set-up included) compare the ways better
+than the clock. It says nothing of how good the students are. Needs accelerate and psutil (the bench extra).
 """
 
 import argparse
@@ -22,7 +23,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import psutil
 import torch
 import yaml
@@ -39,6 +39,7 @@ from transformers import (
 from pipelines.config import RunConfig, TrainingConfig
 from pipelines.mixture import Example
 from pipelines.student import PRESETS, open_tokenised, tokenise, train, train_tokenizer
+from pipelines.student.cost import training_flops
 from ray_jobs import mix, sample, verify
 from ray_jobs.hardware import cpus
 from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
@@ -213,7 +214,7 @@ MEASURED = {"seq2seq": by_seq2seq, "plain": by_plain_loop, "ours": by_ours, "ray
 
 def measure(way, case, began):
     """What one process measures: a few steps that do not count, then all rows once."""
-    torch.set_num_threads(cpus())
+    torch.set_num_threads(case["threads"])
     if case["memory_gib"]:
         total = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(case["memory_gib"] * GIB / total)
@@ -223,14 +224,17 @@ def measure(way, case, began):
     MEASURED[way](case, model, data, WARM_UP_STEPS * case["batch_size"])
     if case["device"] == "cuda":
         torch.cuda.reset_peak_memory_stats()
+    cpu = time.process_time()
     seconds, padding = MEASURED[way](case, model, data, None)
+    cpu = time.process_time() - cpu
     memory = torch.cuda.max_memory_reserved() if case["device"] == "cuda" else psutil.Process().memory_info().rss
     return {
         "start_up_s": start_up,
         "seconds": seconds,
         "tokens_per_s": float(data.target_lengths.sum()) / seconds,
+        "tokens_per_cpu_s": float(data.target_lengths.sum()) / cpu,
         "padding": padding,
-        "flops_per_s": flops(model, data) / seconds,
+        "flops_per_s": training_flops(model, data.input_lengths, data.target_lengths) / seconds,
         "memory_gib": memory / GIB,
     }
 
@@ -258,19 +262,6 @@ def in_worker(settings):
     """Ray Train's worker function."""
     figures = measure("ray", settings["case"], settings["began"])
     Path(settings["answer"]).write_text(json.dumps(figures), encoding="utf-8")
-
-
-def flops(model, data):
-    """Floating-point operations that training on the rows needs: matrix products forward and backward (3 x 2 a weight
-    and token), attention over real lengths, nothing for padding, recomputation, norms or the optimizer."""
-    encoder = sum(p.numel() for n, p in model.encoder.block.named_parameters() if p.dim() == 2 and "bias" not in n)
-    decoder = sum(p.numel() for n, p in model.decoder.block.named_parameters() if p.dim() == 2 and "bias" not in n)
-    width, layers = model.config.num_heads * model.config.d_kv, len(model.decoder.block)
-    memory = 2 * layers * model.config.d_model * width  # the decoder's keys and values of the input
-    inputs, targets = data.input_lengths.astype(float), data.target_lengths.astype(float)
-    weights = inputs.sum() * (encoder + memory) + targets.sum() * (decoder - memory + model.lm_head.weight.numel())
-    attention = 2 * layers * width * (np.square(inputs) + np.square(targets) / 2 + inputs * targets).sum()
-    return 6 * float(weights + attention)
 
 
 def matmul_flops_per_s(device, precision):
@@ -304,17 +295,18 @@ def compare(case, title, repetitions, ways, peak):
             found[way].append(in_a_process(way, case))
             print(f"  {title}, {way}: {json.dumps(found[way][-1])}", file=sys.stderr, flush=True)
     print(f"\n{title}\n")
-    print("| way | target tokens/s | min-max | padding | x Seq2SeqTrainer | of the matmul peak | GiB | start-up s |")
-    print("|---|---|---|---|---|---|---|---|")
+    names = ("way", "target tokens/s", "min-max", "a CPU second", "padding", "x Seq2SeqTrainer", "of the matmul peak")
+    print("| " + " | ".join([*names, "GiB", "start-up s"]) + " |\n|" + "---|" * 9)
     for way in ways:
         good = [figures for figures in found[way] if "failed" not in figures]
         if not good:
-            print(f"| {WAYS[way]} | failed: {found[way][0]['failed']} | | | | | | |")
+            print(f"| {WAYS[way]} | failed: {found[way][0]['failed']} | | | | | | | |")
             continue
         median = {name: statistics.median(figures[name] for figures in good) for name in good[0]}
         rates = sorted(figures["tokens_per_s"] for figures in good)
         print(
             f"| {WAYS[way]} | {median['tokens_per_s']:,.0f} | {rates[0]:,.0f}-{rates[-1]:,.0f} | "
+            f"{median['tokens_per_cpu_s']:,.0f} | "
             f"{100 * median['padding']:.0f} % | {ratio(found, way, 'seq2seq')} | "
             f"{100 * median['flops_per_s'] / peak:.0f} % | {median['memory_gib']:.1f} | {median['start_up_s']:.1f} |"
         )
@@ -360,6 +352,7 @@ def case_of(folder, student, options, batch_size, **training):
         "batch_size": batch_size,
         "training": training,
         "memory_gib": None,
+        "threads": options.threads,
     }
 
 
@@ -375,6 +368,7 @@ def main():
     parser.add_argument("--precision", choices=["fp32", "bf16"], help="default: fp32; cuda: bf16")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--threads", type=int, default=cpus(), help="of PyTorch, on a CPU")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--one", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()

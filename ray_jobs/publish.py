@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -103,8 +104,8 @@ def data_card(config: RunConfig, run_dir: RunDirectory, table: pa.Table) -> str:
     from ray_jobs.train import licences, teachers
 
     named = licences(config)
-    head = {"license": "other", "license_name": "see-card", "task_categories": ["text-generation"]}
-    head["configs"] = [{"config_name": "default", "data_files": "data/*.parquet"}]  # type: ignore[assignment]
+    head: dict[str, Any] = {"license": "other", "license_name": "see-card", "task_categories": ["text-generation"]}
+    head["configs"] = [{"config_name": "default", "data_files": "data/*.parquet"}]
     counts = sorted(pc.value_counts(table["thought"]).to_pylist(), key=lambda count: str(count["values"]))
     lines = [
         f"---\n{yaml.safe_dump(head, sort_keys=False).strip()}\n---",

@@ -25,7 +25,7 @@ _WORTHWHILE = 1.15  # bf16 must be this much faster than fp32 on a CPU to be cho
 # Measured on recorded GSM8K, one thread, tiny: 4,096 takes 13 % less CPU time than 16,384, and as much as 1,024.
 _CPU_TOKENS = 4_096.0
 
-_LARGE_PARAMETERS = 500_000_000  # CodeT5-large has 770 million, -base 220
+LARGE_PARAMETERS = 500_000_000  # CodeT5-large has 770 million, -base 220
 _ROOMY_BYTES = 32 * 10**9
 
 
@@ -51,7 +51,7 @@ def recomputes(asked: bool | Literal["auto"], parameters: int, device: torch.dev
     """Whether activations are recomputed: as asked, or "auto": for a large student on a GPU below 32 GB."""
     if asked != "auto":
         return asked
-    if device.type != "cuda" or parameters < _LARGE_PARAMETERS:
+    if device.type != "cuda" or parameters < LARGE_PARAMETERS:
         return False
     return bool(torch.cuda.get_device_properties(device).total_memory < _ROOMY_BYTES)
 
