@@ -232,6 +232,14 @@ class TrainingConfig(_Section):
         None, ge=1, description="stop after so many epochs in a row without a better dev result; null: never"
     )
     checkpoint_every_s: float = Field(60, gt=0, description="seconds between checkpoints")
+    compile: bool = Field(False, description="torch.compile the passes; needs a C++ compiler on a CPU")
+    activation_checkpointing: bool | Literal["auto"] = Field(
+        "auto",
+        description="true | false | auto (large students on a GPU below 32 GB): recompute activations to save memory",
+    )
+    loggers: list[Literal["tensorboard", "mlflow", "wandb"]] = Field(
+        [], description="beside metrics.jsonl: tensorboard | mlflow | wandb, each an extra package"
+    )
 
 
 class EvaluationConfig(_Section):

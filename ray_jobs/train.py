@@ -6,6 +6,7 @@ mixture/ ──► TorchTrainer: each worker runs pipelines.student.train ──
 python -m ray_jobs.train run_dir=runs/gsm8k training.num_workers=4
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -21,9 +22,11 @@ from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
 from pipelines.problems import ORIGINALS, dataset_name
 from pipelines.solvers import Sandbox
+from pipelines.teacher.terms import terms_of
 from pipelines.thoughts import THOUGHTS
 from ray_jobs import cli
 from ray_jobs.hardware import cpus, uses_gpu
+from ray_jobs.loggers import Log, check, open_loggers
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
@@ -110,7 +113,9 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
     rank, world_size = context.get_world_rank(), context.get_world_size()
     if not settings["gpu"]:
         torch.set_num_threads(max(1, cpus() // context.get_local_world_size()))  # Ray sets one a worker
+    loggers = open_loggers(config, run_dir, settings["folder"][-16:]) if rank == 0 else contextlib.nullcontext(_no_log)
     with (
+        loggers as also_log,
         node_folder(is_first=context.get_local_rank() == 0) as folder,
         Sandbox(config.verification.timeout_s, config.verification.memory_mb) as sandbox,
     ):
@@ -140,7 +145,7 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
             seed=config.seed,
             device=ray.train.torch.get_device() if settings["gpu"] else "cpu",
             checkpoints=checkpoints,
-            on_log=training_log(run_dir, resumed=checkpoints.latest() is not None) if rank == 0 else lambda _: None,
+            on_log=_both(training_log(run_dir, checkpoints.latest() is not None), also_log) if rank == 0 else _no_log,
             dev_problems=solver,
             rank=rank,
             world_size=world_size,
@@ -156,6 +161,18 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
         }
         _export(model, tokenizer, config, run_dir, settings["examples"])
         run_dir.write_bytes(json.dumps(figures).encode(), settings["folder"], _RESULT)
+
+
+def _no_log(record: dict[str, Any]) -> None:
+    """What ranks other than 0 do with a record."""
+
+
+def _both(first: Log, second: Log) -> Log:
+    def log(record: dict[str, Any]) -> None:
+        first(record)
+        second(record)
+
+    return log
 
 
 def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, Any]], None]:
@@ -192,21 +209,36 @@ def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory
     triggers = {name: THOUGHTS[name].trigger for name in examples}
     card = ModelCard(
         base_model=config.student.model if config.student.init == "pretrained" else None,
-        datasets={dataset_name(config.problems): _LICENCES.get(config.problems.source, "see the data set")},
+        datasets=licences(config),
         recipe=config.mixture.recipe,
         examples=examples,
         triggers=triggers,
-        teacher=config.teacher.model or config.teacher.kind,
-        scores={},
+        teachers=teachers(config, run_dir),
         licence="apache-2.0",
     )
     model.config.thought_distill = {"thoughts": triggers}
+    longest = config.training.max_target_tokens
     if run_dir.is_local:
-        export(model, tokenizer, run_dir.path("student"), card)
+        export(model, tokenizer, run_dir.path("student"), card, longest)
         return
     with tempfile.TemporaryDirectory() as folder:
-        export(model, tokenizer, folder, card)
+        export(model, tokenizer, folder, card, longest)
         pafs.copy_files(folder, run_dir.path("student"), destination_filesystem=run_dir.filesystem)
+
+
+def licences(config: RunConfig) -> dict[str, str]:
+    """The licence of the data set that the questions come from."""
+    return {dataset_name(config.problems): _LICENCES.get(config.problems.source, "see the data set")}
+
+
+def teachers(config: RunConfig, run_dir: RunDirectory) -> dict[str, str | None]:
+    """Who wrote the samples, by their rows, else as configured, with their providers' terms; a rehearsal: none."""
+    if config.teacher.kind == "rehearsal":
+        return {}
+    written = run_dir.read_table("samples")
+    names = set(written["model"].to_pylist()) if written is not None and "model" in written.column_names else set()
+    names = names - {None} or {config.teacher.model or config.teacher.kind}
+    return {name: terms_of(name) for name in sorted(names)}
 
 
 def _cause(error: Any) -> ThoughtDistillError:
@@ -227,15 +259,26 @@ def preflight(config: RunConfig) -> None:
     import torch
 
     from pipelines.student import parameter_count_of
+    from pipelines.student.hardware import check_compiler
 
+    check(config)
     parameter_count_of(config.student, config.student.vocabulary)
+    if config.training.compile and config.training.use_gpu is not True:
+        check_compiler("cuda" if torch.cuda.is_available() else "cpu")
     local = "RAY_ADDRESS" not in os.environ
     if config.training.use_gpu is True and local and not torch.cuda.is_available():
         raise ConfigError("training.use_gpu: true, but there is no GPU with CUDA here; use auto or false")
 
 
 def _fields(config: RunConfig) -> dict[str, Any]:
-    operational = {"num_workers", "use_gpu", "checkpoint_every_s"}
+    operational = {
+        "num_workers",
+        "use_gpu",
+        "checkpoint_every_s",
+        "compile",
+        "activation_checkpointing",
+        "loggers",
+    }
     return {
         "student": config.student.model_dump(),
         "training": config.training.model_dump(exclude=operational),

@@ -23,10 +23,14 @@ from pipelines.student.examples import TokenisedMixture
 class WeightedCrossEntropy(nn.Module):
     """A student that returns the numerator of the loss: a module, so that DistributedDataParallel can wrap it."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, recompute: bool = False) -> None:
+        """``recompute``: activation checkpointing, less memory for about a third more time."""
         super().__init__()
         self.model = model
+        self._recompute = recompute
         self._is_t5 = isinstance(model, T5ForConditionalGeneration)
+        if recompute and not self._is_t5:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
 
     def forward(self, input_ids: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
         """Weighted cross-entropy summed over real target tokens, a scalar in fp32.
@@ -38,7 +42,8 @@ class WeightedCrossEntropy(nn.Module):
         decoder_input_ids = torch.cat([start, labels[:, :-1]], 1)
         # Only real positions meet the vocabulary: with 32,100 tokens the logits are most of the memory.
         if self._is_t5:
-            hidden = packed_t5.decode(self.model, input_ids, decoder_input_ids.masked_fill(~real, -1))
+            known = decoder_input_ids.masked_fill(~real, -1)
+            hidden = packed_t5.decode(self.model, input_ids, known, recompute=self._recompute)
             logits = self.model.lm_head(hidden)
         else:
             logits = self.model(

@@ -5,6 +5,7 @@
 
 Only attention needs rows side by side; there q, k and v are spread out into padded rows, and its output is gathered
 again. The parameters are those of the Hugging Face module, so nothing is converted before or after training.
+With ``recompute`` the blocks keep their inputs only and run again in the backward pass, with the same dropout.
 "Packed" tensors have shape (real tokens of all rows, features). Dropout falls where Hugging Face has it.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,26 @@ class _Rows:
         return torch.zeros(self.real.shape, device=self.real.device).masked_fill_(~self.real, -torch.inf)[:, None, None]
 
 
-def decode(model: Any, input_ids: Tensor, decoder_input_ids: Tensor) -> Tensor:
+def decode(model: Any, input_ids: Tensor, decoder_input_ids: Tensor, *, recompute: bool = False) -> Tensor:
     """The decoder's last hidden states at real target positions, scaled for a tied ``lm_head``."""
     inputs, targets = _Rows.of(input_ids), _Rows.of(decoder_input_ids)
-    memory = _stack(model.encoder, input_ids, inputs, None, None)
-    hidden = _stack(model.decoder, decoder_input_ids, targets, memory, inputs)
+    memory = _stack(model.encoder, input_ids, inputs, None, recompute)
+    hidden = _stack(model.decoder, decoder_input_ids, targets, _Memory(memory, inputs, inputs.mask()), recompute)
     return hidden * model.model_dim**-0.5 if model.config.scale_decoder_outputs else hidden
 
 
-def _stack(stack: Any, ids: Tensor, rows: _Rows, memory: Tensor | None, memory_rows: _Rows | None) -> Tensor:
+@dataclass(frozen=True)
+class _Memory:
+    """What the decoder looks at: the encoder's packed output, how it lies in rows, and the mask of its padding."""
+
+    hidden: Tensor
+    rows: _Rows
+    mask: Tensor | None
+
+
+def _stack(stack: Any, ids: Tensor, rows: _Rows, memory: _Memory | None, recompute: bool) -> Tensor:
     """Encoder or decoder: packed hidden states of ``ids``, (rows, width) with -1 where padded."""
-    drop = stack.dropout
-    hidden = drop(stack.embed_tokens(rows.pack(ids[:, :, None])[:, 0]))
+    hidden: Tensor = stack.dropout(stack.embed_tokens(rows.pack(ids[:, :, None])[:, 0]))
     width = ids.shape[1]
     bias = stack.block[0].layer[0].SelfAttention.compute_bias(width, width, device=ids.device)
     if memory is None:
@@ -67,35 +77,52 @@ def _stack(stack: Any, ids: Tensor, rows: _Rows, memory: Tensor | None, memory_r
         bias = bias if mask is None else bias + mask
     else:  # padding lies behind every real token, where no real token looks
         bias = bias + torch.full((width, width), -torch.inf, device=ids.device).triu_(1)
-    memory_mask = memory_rows.mask() if memory_rows else None
     for block in stack.block:
-        own = block.layer[0]
-        normed = _norm(own.layer_norm, hidden)
-        hidden = hidden + drop(_attend(own.SelfAttention, normed, rows, normed, rows, bias))
-        if memory is not None and memory_rows is not None:
-            cross = block.layer[1]
-            normed = _norm(cross.layer_norm, hidden)
-            hidden = hidden + drop(_attend(cross.EncDecAttention, normed, rows, memory, memory_rows, memory_mask))
-        last = block.layer[-1]
-        hidden = hidden + drop(_feed_forward(last.DenseReluDense, _norm(last.layer_norm, hidden)))
-    final: Tensor = drop(_norm(stack.final_layer_norm, hidden))
+        if recompute and torch.is_grad_enabled():
+            hidden = checkpoint(_block, block, stack.dropout, hidden, rows, bias, memory, use_reentrant=False)
+        else:
+            hidden = _block(block, stack.dropout, hidden, rows, bias, memory)
+    final: Tensor = stack.dropout(_norm(stack.final_layer_norm, hidden))
     return final
+
+
+def _block(block: Any, drop: Any, hidden: Tensor, rows: _Rows, bias: Tensor, memory: _Memory | None) -> Tensor:
+    """One layer: self-attention, the decoder's look at the memory, feed-forward."""
+    own = block.layer[0]
+    normed = _norm(own.layer_norm, hidden)
+    hidden = hidden + drop(_attend(own.SelfAttention, normed, rows, normed, rows, bias))
+    if memory is not None:
+        cross = block.layer[1]
+        normed = _norm(cross.layer_norm, hidden)
+        seen = _attend(cross.EncDecAttention, normed, rows, memory.hidden, memory.rows, memory.mask)
+        hidden = hidden + drop(seen)
+    last = block.layer[-1]
+    out: Tensor = hidden + drop(_feed_forward(last.DenseReluDense, _norm(last.layer_norm, hidden)))
+    return out
 
 
 def _attend(
     attention: Any, query: Tensor, query_rows: _Rows, memory: Tensor, memory_rows: _Rows, bias: Tensor | None
 ) -> Tensor:
-    heads = attention.n_heads
-    attended = functional.scaled_dot_product_attention(
-        query_rows.spread(attention.q(query), heads),
-        memory_rows.spread(attention.k(memory), heads),
-        memory_rows.spread(attention.v(memory), heads),
-        attn_mask=None if bias is None else bias.to(query.dtype),
-        dropout_p=attention.dropout if attention.training else 0.0,
-        scale=1.0,
-    )
+    heads, rate = attention.n_heads, attention.dropout if attention.training else 0.0
+    q = query_rows.spread(attention.q(query), heads)
+    k, v = (memory_rows.spread(project(memory), heads) for project in (attention.k, attention.v))
+    if bias is not None and bias.requires_grad and bias.device.type == "cpu":
+        attended = _attend_on_cpu(q, k, v, bias, rate)
+    else:
+        mask = None if bias is None else bias.to(q.dtype)
+        attended = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=rate, scale=1.0)
     packed: Tensor = attention.o(query_rows.pack(attended.transpose(1, 2).flatten(2)))
     return packed
+
+
+def _attend_on_cpu(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, rate: float) -> Tensor:
+    """Attention under a bias that learns, for which PyTorch has no fused kernel on a CPU.
+
+    Its substitute scales q and k and looks for rows without any key, of which there are none here.
+    """
+    scores = (q @ k.transpose(-1, -2)).add_(bias)
+    return functional.dropout(scores.softmax(-1), rate) @ v
 
 
 def _feed_forward(dense: Any, hidden: Tensor) -> Tensor:

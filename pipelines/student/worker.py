@@ -22,7 +22,14 @@ from pipelines.config import TrainingConfig
 from pipelines.student.batches import Order, Rows, by_length, collate, micro_batches, shard
 from pipelines.student.dev_problems import DevProblems
 from pipelines.student.examples import TokenisedMixture
-from pipelines.student.hardware import autocast, choose_precision, smaller_budget, token_budget
+from pipelines.student.hardware import (
+    autocast,
+    choose_precision,
+    compiled,
+    recomputes,
+    smaller_budget,
+    token_budget,
+)
 from pipelines.student.loss import WeightedCrossEntropy, denominator, tensors
 
 _CLIP = 1.0
@@ -52,7 +59,8 @@ class Worker:
         self._data, self._config, self._seed = data, config, seed
         self._rank, self._world_size = rank, world_size
         self._lengths = data.input_lengths, data.target_lengths
-        self._loss = WeightedCrossEntropy(model)
+        recompute = recomputes(config.activation_checkpointing, model.num_parameters(), self.device)
+        self._loss = WeightedCrossEntropy(model, recompute=recompute)
         self._passes: Any = self._loss
         self._budget = math.inf
         self._optimizer = _optimizer(model, config)
@@ -63,6 +71,8 @@ class Worker:
             self.restore(state["model"])
             self._optimizer.load_state_dict(state["optimizer"])
         self.precision = state["precision"] if state else self._precision(order)
+        if self._config.compile:
+            compiled(self._loss, tensors(collate(self._data, order.examples(0)[:2]), self.device), self.precision)
         rows = len(shard(order.examples(0), self._rank, self._world_size)) or 1
         longest = by_length(np.argsort(self._lengths[0] + self._lengths[1])[-rows:], *self._lengths)
         budget = token_budget(self._loss, self._data, longest, self.precision)

@@ -1,11 +1,15 @@
 """The exported student."""
 
+import re
+import subprocess
+import sys
+
 import pytest
 import torch
 import yaml
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
-from pipelines.student.export import ModelCard, export, readme
+from pipelines.student.export import ModelCard, export, readme, scored
 
 CARD = ModelCard(
     base_model="Salesforce/codet5-small",
@@ -13,8 +17,7 @@ CARD = ModelCard(
     recipe="etd",
     examples={"pot": 7012},
     triggers={"pot": "Let's break down the code step by step"},
-    teacher="gpt-4.1-mini",
-    scores={"gsm8k, pot": 0.4063},
+    teachers={"gpt-4.1-mini": "OpenAI: output may not train competitors"},
     licence="apache-2.0",
 )
 
@@ -41,23 +44,66 @@ def test_generation_is_greedy(directory):
     assert generation.num_beams in (None, 1)
 
 
-def test_card_says_data_recipe_triggers_scores_and_licences():
+def test_card_says_data_recipe_triggers_and_terms():
     """The head is YAML; the text names what a user must know."""
     text = readme(CARD)
     head = yaml.safe_load(text.split("---")[1])
     assert {"apache-2.0", "Salesforce/codet5-small"} == {head["license"], head["base_model"]}
     for said in (
         "recipe `etd`",
-        "| pot | `Let's break down the code step by step` | 7012 |",
+        "| pot | `Let's break down the code step by step` | 7,012 |",
         "| asdiv | CC BY-NC 4.0 |",
-        "| gsm8k, pot | 40.6 % |",
-        "gpt-4.1-mini",
+        "written by `gpt-4.1-mini`",
+        "- OpenAI: output may not train competitors",
     ):
         assert said in text
 
 
-def test_unmeasured_student_says_so(model):
-    """No scores, no table."""
-    text = readme(ModelCard(**{**vars(CARD), "scores": {}, "base_model": None, "teacher": None}))
-    assert "Not measured yet" in text
+def test_card_of_a_student_that_no_language_model_taught_says_so():
+    """No teacher, no terms; random weights have no base model."""
+    text = readme(ModelCard(**{**vars(CARD), "base_model": None, "teachers": {}}))
+    assert "by a program, not by a language model" in text
     assert "random weights" in text
+
+
+SCORE = {"dataset": "gsm8k", "selection": "pot>eot", "decoding": "greedy", "n": 1319, "correct": 536}
+SCORE |= {"accuracy": 0.40637, "low": 0.38, "high": 0.433}
+
+
+def test_scores_take_their_place_in_the_card():
+    """Before evaluation the card says that nothing was measured; afterwards it has the newest table, once."""
+    text = readme(CARD)
+    assert "Not measured yet." in text
+    once = scored(text, [SCORE])
+    assert "| gsm8k | pot>eot | greedy | 536 of 1,319 | 40.6 % | 38.0-43.3 |" in once
+    assert "Not measured yet." not in once
+    assert once == scored(scored(text, [SCORE | {"correct": 7}]), [SCORE])
+    assert once.startswith(text.split("## Scores")[0]) and once.endswith(text.split("## Licence")[1])
+
+
+def test_card_of_others_is_left_alone():
+    """A text without our headings stays as it is."""
+    assert "# Mine" == scored("# Mine", [SCORE])
+
+
+ALONE = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("pipelines", "ray_jobs", "ray"):
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Refuse())
+"""
+
+
+def test_cards_example_runs_without_this_project(directory, model, tokenizer):
+    """The Python of the card, in a process that refuses our packages and Ray, prints what the student writes."""
+    example = re.search(r"```python\n(.*?)```", (directory / "README.md").read_text(), re.DOTALL)[1]
+    command = [sys.executable, "-W", "error::UserWarning", "-c", ALONE + example]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    question = "Ann has 3 boxes of 12 pens each. How many pens does she have?"
+    text = f"Question: {question}\nLet's break down the code step by step\n"
+    output = model.eval().generate(**tokenizer(text, return_tensors="pt"), do_sample=False)[0]
+    assert (0, tokenizer.decode(output, skip_special_tokens=True) + "\n") == (done.returncode, done.stdout), done.stderr

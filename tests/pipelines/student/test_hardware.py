@@ -1,12 +1,21 @@
 """Precision and memory, without the hardware they are about."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from pipelines.errors import ThoughtDistillError
+from pipelines.errors import ConfigError, ThoughtDistillError
 from pipelines.student.batches import collate
-from pipelines.student.hardware import choose_precision, largest_budget, token_budget
+from pipelines.student.hardware import (
+    check_compiler,
+    choose_precision,
+    compiled,
+    largest_budget,
+    recomputes,
+    token_budget,
+)
 from pipelines.student.loss import WeightedCrossEntropy, tensors
 
 
@@ -58,7 +67,7 @@ def test_one_row_that_does_not_fit_is_an_error(model, data):
 
 def test_cpu_is_not_probed(model, data):
     """On a CPU the budget is fixed."""
-    assert 16_384 == token_budget(SmallMemory(model, 0), data, longest(data), "fp32")
+    assert 4_096 == token_budget(SmallMemory(model, 0), data, longest(data), "fp32")
 
 
 @pytest.mark.parametrize("asked", ["fp32", "bf16"])
@@ -72,3 +81,58 @@ def test_auto_measures_on_a_cpu(model, data):
     arguments = tensors(collate(data, np.arange(4)), torch.device("cpu"))
     assert choose_precision("auto", WeightedCrossEntropy(model), arguments) in ("fp32", "bf16")
     assert {None} == {parameter.grad for parameter in model.parameters()}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "gpu_bytes", "expected"),
+    [(770_000_000, 24e9, True), (770_000_000, 80e9, False), (220_000_000, 24e9, False)],
+)
+def test_large_students_on_small_gpus_recompute_activations(monkeypatch, parameters, gpu_bytes, expected):
+    """auto: CodeT5-large on 24 GB does, on 80 GB or as -base it does not."""
+    properties = SimpleNamespace(total_memory=gpu_bytes)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+    assert expected is recomputes("auto", parameters, torch.device("cuda"))
+
+
+def test_recomputing_can_be_asked_for():
+    """A yes or no is obeyed; on a CPU auto is no."""
+    cpu = torch.device("cpu")
+    assert (True, False, False) == (
+        recomputes(True, 1, cpu),
+        recomputes(False, 10**9, cpu),
+        recomputes("auto", 10**9, cpu),
+    )
+
+
+def test_compile_without_a_compiler_is_refused(monkeypatch):
+    """One line that says what to install."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(ConfigError, match=r"training\.compile: true needs a C\+\+ compiler"):
+        check_compiler("cpu")
+    check_compiler("cuda")
+
+
+def test_failing_compiler_is_one_line(model, data, monkeypatch):
+    """What the compiler says, and what to set."""
+    arguments = tensors(collate(data, np.arange(4)), torch.device("cpu"))
+    loss = WeightedCrossEntropy(model)
+
+    def fail(**options):
+        loss.forward = lambda *_: (_ for _ in ()).throw(RuntimeError("no Python.h\nmore"))
+
+    monkeypatch.setattr(loss, "compile", fail)
+    with pytest.raises(ThoughtDistillError, match=r"^training\.compile: no Python\.h; set training\.compile=false"):
+        compiled(loss, arguments, "fp32")
+
+
+@pytest.mark.slow
+def test_compiled_student_has_the_same_loss(student, data):
+    """torch.compile with rows of two shapes: the plain pass's losses and gradients."""
+    check_compiler("cpu")
+    model = student()
+    plain, fast = WeightedCrossEntropy(model), WeightedCrossEntropy(student())
+    parts = [tensors(collate(data, rows), torch.device("cpu")) for rows in (np.arange(4), np.arange(3, 12))]
+    compiled(fast, parts[0], "fp32")
+    for arguments in parts:
+        torch.testing.assert_close(fast(*arguments), plain(*arguments), rtol=1e-5, atol=1e-4)

@@ -114,3 +114,29 @@ def test_dropout_drops_while_training_only(student, data):
     assert loss(*arguments) != loss(*arguments)
     loss.eval()
     assert loss(*arguments) == loss(*arguments)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_recomputed_activations_give_the_same_gradients(student, data, dropout):
+    """Activation checkpointing changes memory and time: with dropout too, which falls on the same places again."""
+    found = []
+    for recompute in (False, True):
+        model = student(dropout=dropout)
+        torch.manual_seed(5)
+        found.append(
+            gradients(model, WeightedCrossEntropy(model, recompute=recompute)(*tensors(collate(data, ROWS), CPU)))
+        )
+    kept, recomputed = found
+    assert all(torch.equal(gradient, recomputed[name]) for name, gradient in kept.items())
+
+
+def test_recomputing_keeps_fewer_activations(student, data):
+    """Between the passes only the blocks' inputs are held, not what is inside them."""
+    held = []
+    for recompute in (False, True):
+        loss = WeightedCrossEntropy(student(), recompute=recompute)
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, to=sizes: to.append(t.numel()) or t, lambda t: t):
+            loss(*tensors(collate(data, ROWS), CPU))
+        held.append(sum(sizes))
+    assert held[1] < held[0] / 2
