@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from pipelines.errors import DataError
 from pipelines.inference.steps import begin, use_fused_gelu
@@ -56,6 +56,8 @@ class Decoder:
     """
 
     def __init__(self, student_dir: str, device: str = "auto", threads: int = 1) -> None:
+        from transformers import AutoModelForSeq2SeqLM  # slow to import, and CTranslate2 does without
+
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)

@@ -15,8 +15,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import T5ForConditionalGeneration
-from transformers.modeling_outputs import BaseModelOutput
 
 _FIRST_CAPACITY = 64  # steps; doubled as needed
 
@@ -33,7 +31,7 @@ class Steps(Protocol):
 
 def begin(model: Any, memory: Tensor, mask: Tensor, copies: int, limit: int) -> Steps:
     """The state before the first token: ``copies`` of each row side by side, at most ``limit`` steps."""
-    if type(model) is T5ForConditionalGeneration:
+    if type(model).__name__ == "T5ForConditionalGeneration":  # the class itself is slow to import
         return _T5Steps(model, memory, mask, copies, limit)
     if copies > 1:
         memory, mask = memory.repeat_interleave(copies, dim=0), mask.repeat_interleave(copies, dim=0)
@@ -56,6 +54,8 @@ class _AnySteps:
         self._cache: Any = None
 
     def step(self, last: Tensor) -> Tensor:
+        from transformers.modeling_outputs import BaseModelOutput
+
         output = self._model(
             encoder_outputs=BaseModelOutput(last_hidden_state=self._memory),
             attention_mask=self._mask,
