@@ -10,6 +10,7 @@ beams, penalties and forced tokens are not applied.
 """
 
 import contextlib
+import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,14 +62,26 @@ class Decoder:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
-        self._threads = threads if self.device.type == "cpu" else 1
         try:
-            self._tokenizer = open_tokenizer(student_dir)
-            self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(student_dir, dtype=torch.float32)
+            tokenizer: Any = open_tokenizer(student_dir)
+            model: Any = AutoModelForSeq2SeqLM.from_pretrained(student_dir, dtype=torch.float32)
         except (OSError, ValueError) as error:
             raise not_a_student(student_dir, error) from None
-        self._model.eval().to(self.device)
-        use_fused_gelu(self._model)
+        use_fused_gelu(model)
+        self._hold(model.eval().to(self.device), tokenizer, threads)
+
+    @classmethod
+    def of(cls, model: Any, tokenizer: Any) -> "Decoder":
+        """A decoder of a model in memory, on the device where it is; the caller sets it to ``eval`` and back."""
+        decoder = cls.__new__(cls)
+        decoder.device = model.device
+        tokenizer = copy.deepcopy(tokenizer)  # truncation and padding are a fast tokenizer's state
+        tokenizer.truncation_side = "left"
+        decoder._hold(model, tokenizer, torch.get_num_threads())
+        return decoder
+
+    def _hold(self, model: Any, tokenizer: Any, threads: int) -> None:
+        self._model, self._tokenizer, self._threads = model, tokenizer, threads
         generation = self._model.generation_config
         start = generation.decoder_start_token_id
         self._start = int(self._model.config.decoder_start_token_id if start is None else start)

@@ -123,7 +123,7 @@ class _T5Steps:
             hidden = hidden + self._cross(cross.EncDecAttention, _norm(cross.layer_norm, hidden), cached)
             hidden = hidden + _feed_forward(last_layer.DenseReluDense, _norm(last_layer.layer_norm, hidden))
         logits: Tensor = self._head(_norm(self._stack.final_layer_norm, hidden) * self._scale)
-        return logits
+        return logits.float()
 
     def _own(self, attention: Any, hidden: Tensor, cached: _Cached, bias: Tensor) -> Tensor:
         """Attention to all tokens so far."""
