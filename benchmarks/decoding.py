@@ -147,7 +147,7 @@ def compare(title, folder, texts, limit):
         "CTranslate2 int8": int8(folder, texts, limit),
     }
     print(f"{title}: {len(texts):,} inputs, {_CPUS} CPUs", flush=True)
-    rows, first, plain = [], None, 0.0
+    first, plain = None, 0.0
     for name, run in contenders.items():
         started = time.perf_counter()
         written = run()
@@ -155,11 +155,8 @@ def compare(title, folder, texts, limit):
         first = first or written
         differing = sum(one != other for one, other in zip(first, written, strict=True))
         plain = max(plain, rate) if name.startswith("generate") else plain
-        rows.append((name, rate, differing))
-    for name, rate, differing in rows:
-        print(
-            f"    {name:30} {rate:8.1f} problems/s {rate / plain:7.2f} x, {differing} other than generate's", flush=True
-        )
+        ratio = "" if name.startswith("generate") else f"{rate / plain:6.2f} x the faster generate"
+        print(f"    {name:30} {rate:8.1f}/s, {differing:4} differ {ratio}", flush=True)
     return first
 
 

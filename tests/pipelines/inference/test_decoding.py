@@ -74,9 +74,9 @@ def test_model_in_memory_decodes_as_its_directory(directory, decoder):
 
 def test_long_completions_outgrow_the_first_cache(directory, decoder):
     """Caches double; greedy still equals generate."""
-    ids, completion, _, _ = generated(directory, INPUTS[1], 150)
-    [[decoded]] = decoder.decode(INPUTS[1:2], max_tokens=150, max_input_tokens=64)
-    assert (completion, len(ids)) == (decoded.completion, decoded.tokens)
+    ids, completion, _, _ = generated(directory, INPUTS[3], 150)
+    [[decoded]] = decoder.decode(INPUTS[3:4], max_tokens=150, max_input_tokens=64)
+    assert (completion, len(ids), 150) == (decoded.completion, decoded.tokens, decoded.tokens)
 
 
 def test_threads_change_nothing(directory, decoder, monkeypatch):
