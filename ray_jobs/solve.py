@@ -27,8 +27,6 @@ from ray_jobs.stage import say
 _AT_ONCE = 256  # questions decoded together; answers come out after each such batch
 _WORTH_CONVERTING = 64  # questions; fewer are answered sooner without CTranslate2, unless it was exported
 
-_LANGUAGE = {"pot": "python"}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, answer and return the exit code."""
@@ -135,26 +133,28 @@ def _plain(solution: Solution) -> None:
     for solved in solution.thoughts:
         found = f", {solved.answer}" if solved.answer is not None else ""
         print(f"{solved.thought} ({solved.status}{found}, probability {solved.probability:.2f}):")
-        print("\n".join(f"    {line}" for line in solved.completion.splitlines()))
+        print("\n".join(f"    {line}" for line in _printable(solved.completion).splitlines()))
     print(f"{_answer(solution)}\n")
 
 
 def _pretty(solution: Solution) -> None:
     from rich.console import Console
     from rich.panel import Panel
-    from rich.syntax import Syntax
     from rich.text import Text
 
     console = Console()
     console.print(Text(solution.question, style="bold"))
     for solved in solution.thoughts:
         found = f" → {solved.answer}" if solved.answer is not None else ""
-        language = _LANGUAGE.get(solved.thought)
-        text = Syntax(solved.completion, language, background_color="default") if language else Text(solved.completion)
         colour = "green" if solved.thought == solution.chosen else "yellow" if solved.status == "solved" else "red"
         title = Text(f"{solved.thought}: {solved.status}{found}, probability {solved.probability:.2f}")
-        console.print(Panel(text, title=title, title_align="left", border_style=colour))
+        console.print(Panel(Text(_printable(solved.completion)), title=title, title_align="left", border_style=colour))
     console.print(Text(f"{_answer(solution)}\n", style="bold green" if solution.answer is not None else "bold red"))
+
+
+def _printable(completion: str) -> str:
+    """Without what would move the cursor or colour the terminal."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\N{REPLACEMENT CHARACTER}" for sign in completion)
 
 
 def _answer(solution: Solution) -> str:

@@ -48,13 +48,13 @@ def test_a_file_of_questions_gives_json_lines(student: str, tmp_path: Path, caps
 
 
 def test_pretty_output_holds_the_same(student: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Panels for a terminal; text of the student is never read as markup."""
+    """Panels for a terminal; text of the student is never read as markup, nor by the terminal."""
     from pipelines.inference.solving import Solution, Solved
 
-    solved = Solved(thought="cot", completion="[/red] 7", status="solved", answer="7", probability=0.5)
+    solved = Solved(thought="cot", completion="[/red]\x1b[2J 7", status="solved", answer="7", probability=0.5)
     solve._pretty(Solution(question="[b]?", answer="7", confidence=0.5, chosen="cot", thoughts=(solved,)))
     shown = capsys.readouterr().out
-    assert "[b]?" in shown and "[/red] 7" in shown and "answer: 7 (from cot, confidence 0.50)" in shown
+    assert "[b]?" in shown and "[/red]\ufffd[2J 7" in shown and "answer: 7 (from cot, confidence 0.50)" in shown
 
 
 @pytest.mark.parametrize(
