@@ -149,14 +149,14 @@ def compare(title, folder, texts, limit):
     print(f"{title}: {len(texts):,} inputs, {_CPUS} CPUs", flush=True)
     first, plain = None, 0.0
     for name, run in contenders.items():
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         written = run()
-        rate = len(texts) / (time.perf_counter() - started)
+        used, rate = time.process_time() - used, len(texts) / (time.perf_counter() - started)
         first = first or written
         differing = sum(one != other for one, other in zip(first, written, strict=True))
         plain = max(plain, rate) if name.startswith("generate") else plain
         ratio = "" if name.startswith("generate") else f"{rate / plain:6.2f} x the faster generate"
-        print(f"    {name:30} {rate:8.1f}/s, {differing:4} differ {ratio}", flush=True)
+        print(f"    {name:30} {rate:8.1f}/s, {used:6.1f} CPU s, {differing:4} differ {ratio}", flush=True)
     return first
 
 
