@@ -130,7 +130,7 @@ class CTranslateDecoder:
             max_input_length=0,
             min_decoding_length=0,  # an empty completion is one
             max_decoding_length=max_tokens,
-            max_batch_size=_ROWS,  # sorted by length
+            max_batch_size=min(_ROWS, -(-len(inputs) // self._threads)),  # sorted by length
         )
         written = [[self._ids[token] for token in result.hypotheses[0]] for result in results]
         texts = self._tokenizer.batch_decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)

@@ -81,7 +81,8 @@ class Decoder:
         return decoder
 
     def _hold(self, model: Any, tokenizer: Any, threads: int) -> None:
-        self._model, self._tokenizer, self._threads = model, tokenizer, threads
+        self._model, self._tokenizer = model, tokenizer
+        self._threads = threads if self.device.type == "cpu" else 1
         generation = self._model.generation_config
         start = generation.decoder_start_token_id
         self._start = int(self._model.config.decoder_start_token_id if start is None else start)
@@ -125,8 +126,9 @@ class Decoder:
         return completions
 
     def _batches(self, lengths: Sequence[int], max_tokens: int, copies: int) -> Iterator[list[int]]:
-        """Row numbers by falling length (what does not fit shows at once), cut at the token budget."""
-        budget = _BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"])
+        """Row numbers by falling length (what does not fit shows at once), cut at the token budget and for threads."""
+        cost = copies * sum(length + max_tokens // 2 for length in lengths)
+        budget = min(_BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"]), -(-cost // self._threads))
         batch: list[int] = []
         for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
             width = lengths[batch[0]] if batch else 0

@@ -112,7 +112,7 @@ def test_conversion_that_is_another_model_is_refused(directory, monkeypatch):
 def test_sampled_paths_are_ours(directory):
     """A function of seed and input, which CTranslate2's are not."""
     theirs = CTranslateDecoder(directory, 2).decode(INPUTS[:3], paths=2, seed=5, **LIMITS)
-    assert Decoder(directory, "cpu").decode(INPUTS[:3], paths=2, seed=5, **LIMITS) == theirs
+    assert Decoder(directory, "cpu", 2).decode(INPUTS[:3], paths=2, seed=5, **LIMITS) == theirs
 
 
 def test_long_input_loses_its_beginning(directory):
