@@ -79,6 +79,8 @@ def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | No
         return _training(config, int(examples))
     if stage in ("verify", "mix"):
         return f"at most {samples:,} samples"
+    if stage in ("untuned", "test_problems", "teacher_predictions"):
+        return "what the stage before gives"
     if stage == "evaluate":
         paths = config.evaluation.greedy + config.evaluation.paths
         return f"{paths} completion{'s' if paths > 1 else ''} of each thought of each evaluation problem"

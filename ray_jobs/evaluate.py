@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
-from pipelines.inference.decoding import Decoder
+from pipelines.inference.ctranslate import open_decoder
 from pipelines.mixture.example import rank
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import SAMPLED, THOUGHTS, judge, student_input
@@ -106,15 +106,12 @@ class Writer:
 
     def __init__(self, config: RunConfig, run_dir: str) -> None:
         """``run_dir``: URI of the run directory; its ``student/`` is loaded."""
-        import torch
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        device = "cuda" if uses_gpu(config) else "cpu"
-        if device == "cpu":
-            torch.set_num_threads(cpus())  # Ray gives an actor one thread per CPU it asked for
         self._config = config
-        self._decoder = Decoder(local_student(RunDirectory(run_dir)), device)
+        device = "cuda" if uses_gpu(config) else "cpu"
+        self._decoder = open_decoder(local_student(RunDirectory(run_dir)), device, threads=cpus())
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Completions for a batch of inputs: greedy ones, then sampled paths."""

@@ -7,6 +7,7 @@ python -m ray_jobs.train run_dir=runs/gsm8k training.num_workers=4
 """
 
 import contextlib
+import importlib.util
 import json
 import os
 import sys
@@ -204,6 +205,7 @@ def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, An
 
 def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory, examples: dict[str, int]) -> None:
     """The student as a Hugging Face directory that carries its triggers."""
+    from pipelines.inference import ctranslate
     from pipelines.student import ModelCard, export
 
     triggers = {name: THOUGHTS[name].trigger for name in examples}
@@ -218,12 +220,13 @@ def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory
     )
     model.config.thought_distill = {"thoughts": triggers}
     longest = config.training.max_target_tokens
-    if run_dir.is_local:
-        export(model, tokenizer, run_dir.path("student"), card, longest)
-        return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = run_dir.path("student") if run_dir.is_local else scratch
         export(model, tokenizer, folder, card, longest)
-        pafs.copy_files(folder, run_dir.path("student"), destination_filesystem=run_dir.filesystem)
+        if config.student.ctranslate2 is not None:
+            ctranslate.convert(folder, config.student.ctranslate2, f"{folder}/{ctranslate.FOLDER}")
+        if not run_dir.is_local:
+            pafs.copy_files(folder, run_dir.path("student"), destination_filesystem=run_dir.filesystem)
 
 
 def licences(config: RunConfig) -> dict[str, str]:
@@ -265,6 +268,8 @@ def preflight(config: RunConfig) -> None:
     parameter_count_of(config.student, config.student.vocabulary)
     if config.training.compile and config.training.use_gpu is not True:
         check_compiler("cuda" if torch.cuda.is_available() else "cpu")
+    if config.student.ctranslate2 is not None and importlib.util.find_spec("ctranslate2") is None:
+        raise ConfigError("student.ctranslate2: not installed; run pip install 'thought-distill[ctranslate2]'")
     local = "RAY_ADDRESS" not in os.environ
     if config.training.use_gpu is True and local and not torch.cuda.is_available():
         raise ConfigError("training.use_gpu: true, but there is no GPU with CUDA here; use auto or false")
@@ -280,13 +285,21 @@ def _fields(config: RunConfig) -> dict[str, Any]:
         "loggers",
     }
     return {
-        "student": config.student.model_dump(),
+        "student": config.student.model_dump(exclude={"ctranslate2"}),
         "training": config.training.model_dump(exclude=operational),
         "seed": config.seed,
     }
 
 
-TRAIN = Stage(name="train", folder="student", inputs=("mixture",), optional=("problems",), fields=_fields, run=run)
+def _exported_fields(config: RunConfig) -> dict[str, Any]:
+    """What defines ``student/``: an export more is written from the same checkpoints."""
+    exports = {"ctranslate2": config.student.ctranslate2} if config.student.ctranslate2 else {}
+    return {**_fields(config), **exports}
+
+
+TRAIN = Stage(
+    name="train", folder="student", inputs=("mixture",), optional=("problems",), fields=_exported_fields, run=run
+)
 
 
 def command(config: RunConfig, dry_run: bool) -> None:

@@ -9,19 +9,21 @@ Any Hugging Face sequence-to-sequence directory. The start and end tokens are th
 beams, penalties and forced tokens are not applied.
 """
 
+import contextlib
 import copy
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-from transformers.modeling_outputs import BaseModelOutput
+from transformers import AutoTokenizer
 
 from pipelines.errors import DataError
+from pipelines.inference.steps import begin, use_fused_gelu
 
 # Rows of a batch x (input tokens + expected output tokens): enough work per step to hide the
 # overhead of a step, small enough for the cache of a large model on a 24 GB GPU.
@@ -47,26 +49,26 @@ class Decoder:
     Args:
         student_dir: a directory that ``AutoModelForSeq2SeqLM.from_pretrained`` opens.
         device: "cpu", "cuda", "cuda:1", or "auto" for CUDA where there is any.
+        threads: on a CPU, batches decoded at the same time, each by one thread: steps are too small to share, and
+            threads that wait for each other at every step wait for whatever else the machine does.
 
     Raises:
         DataError: the directory does not open.
     """
 
-    def __init__(self, student_dir: str, device: str = "auto") -> None:
+    def __init__(self, student_dir: str, device: str = "auto", threads: int = 1) -> None:
+        from transformers import AutoModelForSeq2SeqLM  # slow to import, and CTranslate2 does without
+
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
         try:
-            # The end of an over-long input holds the trigger and what is asked, so the beginning is cut.
-            tokenizer: Any = AutoTokenizer.from_pretrained(student_dir, truncation_side="left")
+            tokenizer: Any = open_tokenizer(student_dir)
             model: Any = AutoModelForSeq2SeqLM.from_pretrained(student_dir, dtype=torch.float32)
         except (OSError, ValueError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise DataError(
-                f"{student_dir}: not a Hugging Face sequence-to-sequence directory ({reason}); "
-                "expected what the train stage exports, or any checkpoint of that kind"
-            ) from None
-        self._hold(model.eval().to(self.device), tokenizer)
+            raise not_a_student(student_dir, error) from None
+        use_fused_gelu(model)
+        self._hold(model.eval().to(self.device), tokenizer, threads)
 
     @classmethod
     def of(cls, model: Any, tokenizer: Any) -> "Decoder":
@@ -75,18 +77,17 @@ class Decoder:
         decoder.device = model.device
         tokenizer = copy.deepcopy(tokenizer)  # truncation and padding are a fast tokenizer's state
         tokenizer.truncation_side = "left"
-        decoder._hold(model, tokenizer)
+        decoder._hold(model, tokenizer, torch.get_num_threads())
         return decoder
 
-    def _hold(self, model: Any, tokenizer: Any) -> None:
+    def _hold(self, model: Any, tokenizer: Any, threads: int) -> None:
         self._model, self._tokenizer = model, tokenizer
+        self._threads = threads if self.device.type == "cpu" else 1
         generation = self._model.generation_config
         start = generation.decoder_start_token_id
         self._start = int(self._model.config.decoder_start_token_id if start is None else start)
-        end = generation.eos_token_id if generation.eos_token_id is not None else self._tokenizer.eos_token_id
-        self._ends = torch.tensor(end if isinstance(end, list) else [end], device=self.device)
+        self._ends = torch.tensor(end_tokens(generation, self._tokenizer), device=self.device)
 
-    @torch.inference_mode()
     def decode(
         self,
         inputs: Sequence[str],
@@ -108,16 +109,26 @@ class Decoder:
             self._tokenizer(list(inputs), truncation=True, max_length=max_input_tokens)["input_ids"] if inputs else []
         )
         completions: list[list[Decoded]] = [[] for _ in inputs]
-        for rows in self._batches([len(ids) for ids in encoded], max_tokens, max(paths, 1)):
+
+        def complete(rows: list[int]) -> None:
             noise = _noise([inputs[row] for row in rows], paths, max_tokens, seed) if paths else None
             decoded = self._complete([encoded[row] for row in rows], max_tokens, noise, temperature)
             for position, row in enumerate(rows):
                 completions[row] = decoded[position * max(paths, 1) : (position + 1) * max(paths, 1)]
+
+        batches = self._batches([len(ids) for ids in encoded], max_tokens, max(paths, 1))
+        if self.device.type != "cpu":
+            for rows in batches:
+                complete(rows)
+            return completions
+        with _one_thread_each(), ThreadPoolExecutor(self._threads) as pool:
+            list(pool.map(complete, batches))
         return completions
 
     def _batches(self, lengths: Sequence[int], max_tokens: int, copies: int) -> Iterator[list[int]]:
-        """Row numbers by falling length (what does not fit shows at once), cut at the token budget."""
-        budget = _BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"])
+        """Row numbers by falling length (what does not fit shows at once), cut at the token budget and for threads."""
+        cost = copies * sum(length + max_tokens // 2 for length in lengths)
+        budget = min(_BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"]), -(-cost // self._threads))
         batch: list[int] = []
         for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
             width = lengths[batch[0]] if batch else 0
@@ -128,36 +139,24 @@ class Decoder:
         if batch:
             yield batch
 
+    @torch.inference_mode()
     def _complete(
         self, encoded: list[list[int]], max_tokens: int, noise: torch.Tensor | None, temperature: float
     ) -> list[Decoded]:
         """Complete one batch; with ``noise`` (rows x paths, max_tokens), that many paths of each row in turn."""
         padded = self._tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device)
         memory = self._model.get_encoder()(**padded).last_hidden_state
-        mask = padded["attention_mask"]
-        if noise is not None:
-            copies = len(noise) // len(encoded)
-            memory, mask = memory.repeat_interleave(copies, dim=0), mask.repeat_interleave(copies, dim=0)
-            noise = noise.to(self.device)
-
-        count = len(memory)
+        count = len(encoded) if noise is None else len(noise)
+        steps = begin(self._model, memory, padded["attention_mask"], count // len(encoded), max_tokens)
+        noise = None if noise is None else noise.to(self.device)
         tokens = torch.zeros(count, max_tokens, dtype=torch.long, device=self.device)
         logprobs = torch.zeros(count, dtype=torch.float64, device=self.device)
         lengths = torch.zeros(count, dtype=torch.long, device=self.device)
         finished = torch.zeros(count, dtype=torch.bool, device=self.device)
         alive = torch.arange(count, device=self.device)
         last = torch.full((count,), self._start, device=self.device)
-        cache = None
         for step in range(max_tokens):
-            output = self._model(
-                encoder_outputs=BaseModelOutput(last_hidden_state=memory),
-                attention_mask=mask,
-                decoder_input_ids=last[:, None],
-                past_key_values=cache,
-                use_cache=True,
-            )
-            cache = output.past_key_values
-            logits = output.logits[:, -1].float()
+            logits = steps.step(last)
             last = logits.argmax(-1) if noise is None else _draw(logits / temperature, noise[alive, step])
             chosen = logits.gather(1, last[:, None])[:, 0] - logits.logsumexp(-1)
             going = ~finished[alive]
@@ -171,8 +170,8 @@ class Decoder:
                 break
             if left <= (1 - _REMOVE_SHARE) * len(alive):
                 index = keep.nonzero()[:, 0]
-                alive, last, memory, mask = alive[index], last[index], memory[index], mask[index]
-                cache.batch_select_indices(index)
+                alive, last = alive[index], last[index]
+                steps.keep(index)
         texts = self._tokenizer.batch_decode(
             [row[:length] for row, length in zip(tokens.tolist(), lengths.tolist(), strict=True)],
             skip_special_tokens=True,
@@ -181,6 +180,37 @@ class Decoder:
         return [
             Decoded(*row) for row in zip(texts, lengths.tolist(), finished.tolist(), logprobs.tolist(), strict=True)
         ]
+
+
+def open_tokenizer(student_dir: str) -> Any:
+    """The tokenizer; the end of an over-long input holds the trigger and what is asked, so the beginning is cut."""
+    return AutoTokenizer.from_pretrained(student_dir, truncation_side="left")
+
+
+def end_tokens(generation: Any, tokenizer: Any) -> list[int]:
+    """The tokens that end a completion, by a generation config or else the tokenizer."""
+    end = generation.eos_token_id if generation.eos_token_id is not None else tokenizer.eos_token_id
+    return end if isinstance(end, list) else [end]
+
+
+def not_a_student(student_dir: str, error: Exception) -> DataError:
+    """The refusal of a directory that does not open."""
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return DataError(
+        f"{student_dir}: not a Hugging Face sequence-to-sequence directory ({reason}); "
+        "expected what the train stage exports, or any checkpoint of that kind"
+    )
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Torch's operations by one thread each, as long as this lasts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _noise(inputs: Sequence[str], paths: int, max_tokens: int, seed: int) -> torch.Tensor:

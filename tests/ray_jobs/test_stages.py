@@ -61,11 +61,15 @@ def test_mix_works_on_foreign_samples_whatever_else_their_columns_say(tmp_path: 
 
 
 def test_evaluate_works_on_a_directory_with_only_a_student(tmp_path: Path, ray_cluster: None) -> None:
-    """Any Hugging Face directory; the thoughts are those to select from."""
-    from pipelines.config import StudentConfig
-    from pipelines.student import load
+    """Any Hugging Face directory, here a BART; the thoughts are those to select from."""
+    from transformers import BartConfig, BartForConditionalGeneration
 
-    model, tokenizer = load(StudentConfig(model="tiny", init="random", vocabulary=300), ["a text"], seed=0)
+    from pipelines.student.tokenizer import train_tokenizer
+
+    tokenizer = train_tokenizer(["a text"], 300)
+    sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16}
+    tokens = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 1, "decoder_start_token_id": 1}
+    model = BartForConditionalGeneration(BartConfig(vocab_size=len(tokenizer), **sizes, **tokens))
     model.save_pretrained(tmp_path / "student")
     tokenizer.save_pretrained(tmp_path / "student")
     evaluation = "evaluation_problems=[{source: generated, split: test, count: 5}]"

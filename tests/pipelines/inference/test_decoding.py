@@ -72,6 +72,30 @@ def test_logprob_is_the_models(directory, decoder):
         assert expected == pytest.approx(decoded.logprob, abs=1e-3)
 
 
+def test_model_in_memory_decodes_as_its_directory(directory, decoder):
+    """The model and tokenizer themselves are left as they are."""
+    model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(directory).eval(), AutoTokenizer.from_pretrained(directory)
+    before = [type(module) for module in model.modules()], tokenizer.truncation_side
+    there, here = decoder.decode(INPUTS, **LIMITS), Decoder.of(model, tokenizer).decode(INPUTS, **LIMITS)
+    assert [decoded.completion for [decoded] in there] == [decoded.completion for [decoded] in here]
+    assert before == ([type(module) for module in model.modules()], tokenizer.truncation_side)
+
+
+def test_long_completions_outgrow_the_first_cache(directory, decoder):
+    """Caches double; greedy still equals generate."""
+    ids, completion, _, _ = generated(directory, INPUTS[3], 150)
+    [[decoded]] = decoder.decode(INPUTS[3:4], max_tokens=150, max_input_tokens=64)
+    assert (completion, len(ids), 150) == (decoded.completion, decoded.tokens, decoded.tokens)
+
+
+def test_threads_change_nothing(directory, decoder):
+    """Batches are decoded side by side to the same completions, and torch has its threads back afterwards."""
+    before = torch.get_num_threads()
+    alone, three = decoder.decode(INPUTS, **LIMITS), Decoder(directory, "cpu", threads=3).decode(INPUTS, **LIMITS)
+    assert [decoded.completion for [decoded] in alone] == [decoded.completion for [decoded] in three]
+    assert before == torch.get_num_threads()
+
+
 def test_sampled_path_does_not_depend_on_its_batch(decoder, monkeypatch):
     """The same paths alone, among others, and with another batch size; more paths add and change none."""
     together = decoder.decode(INPUTS, paths=3, seed=5, **LIMITS)
