@@ -176,6 +176,9 @@ class MixtureConfig(_Section):
         description="drop questions that share this many words in a row with an evaluation question, or are near one; "
         "null: drop only the same question",
     )
+    perturb: int = Field(
+        0, ge=0, description="new problems with other numbers from each verified PoT or EoT of the train split"
+    )
     upsample: int = Field(2, ge=1, description="md: copies of types 1 and 2")
     dev_fraction: float = Field(0.05, ge=0, lt=1, description="share of problems held out for dev")
 
