@@ -27,6 +27,7 @@ _EQUALS = re.compile(r"\s{0,3}=\s{0,3}")
 _GOES_BEFORE = re.compile(
     r"[-+*/^(\\]\s?$|\b(?:of|x)\s?$|[\w)]$|\d[ .,:]\s?$|(?i:\b(?:group|step|day|week|part|grade|class|case|no\.?)\s?$)"
 )
+_BEFORE_CALCULATION = re.compile(r"[-+*/^(\\]\s?$|\b(?:of|x)\s?$|[\w)]$")
 _GOES_ON = re.compile(r"\s?[*/^+(=:%]|\s?-\s?[\w(]|\s?\w*\s?=|[\w\\]|[,. ]\d|\sx\s|\s(?:of|remainder|r)\b|\s?\.{3}")
 _OPERATION = re.compile(r"[\d%)a-z] ?(?:[-+*/]|x )")
 _FRACTION = re.compile(r"(?<![\d/])(\d+)/(\d+)(?!/)")
@@ -51,9 +52,10 @@ def calculations(text: str) -> Iterator[Calculation]:
             and match.start() - previous.end() <= 7
             and _EQUALS.fullmatch(text, previous.end(), match.start())
             and _OPERATION.search(previous[0])
-            and not _GOES_BEFORE.search(text, max(previous.start() - 8, 0), previous.start())
+            and not _BEFORE_CALCULATION.search(text, max(previous.start() - 8, 0), previous.start())
         ):
-            yield Calculation(previous.span(), match.span())
+            opened = previous[0].startswith("(") and previous[0].count("(") > previous[0].count(")")  # (5 + 3 = 8)
+            yield Calculation((previous.start() + opened, previous.end()), match.span())
         previous = match
 
 

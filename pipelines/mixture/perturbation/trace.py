@@ -110,9 +110,9 @@ class _Straight:
         for node in body:
             self._statement(node, is_last=node is body[-1])
         name = next((name for name in _ANSWERS if name in self._names), None)
-        if not isinstance(body[-1], ast.Return):
-            if name is None:
-                raise ValueError
+        if not body or (name is None and not isinstance(body[-1], ast.Return)):
+            raise ValueError
+        if name is not None and not isinstance(body[-1], ast.Return):
             self._values.append(self._names[name])
         return self._values
 
