@@ -34,6 +34,11 @@ _FIXED_AFTER = re.compile(
     rf"|['\"]|\s(?:{_MONTHS})\b|,\d|\.\d|\s?[\^*+=]|\sx\s\d|°|\sdegrees|\sin the (?:morning|afternoon|evening)\.",
     re.IGNORECASE,
 )
+_CONVERSION = re.compile(
+    r"\b(?:ounce|pound|inch|foot|feet|yard|mile|meter|kilometer|gallon|liter|quart|pint|cup|gram|kilogram|ton|hour|minute"
+    r"|day|week|month|year|dollar|euro)s?\s(?:is|are|equals?|has|have|contains?)\s(?:equal to |about |around )?$",
+    re.IGNORECASE,
+)
 _PRICE_BEFORE = re.compile(r"[$€£]\s?$")
 _PRICE_AFTER = re.compile(r"\s?(?:dollars?|cents?|euros?|pounds? sterling|bucks?)\b", re.IGNORECASE)
 _PERCENT_AFTER = re.compile(r"\s?(?:%|percent\b|per\s?cent\b)", re.IGNORECASE)
@@ -156,7 +161,7 @@ def implied(question: str) -> frozenset[Fraction]:
 def _in_digits(question: str, match: re.Match[str]) -> Quantity:
     start, end, text = match.start(), match.end(), match[0]
     value = Fraction(text.replace(",", ""))
-    before, after = question[max(0, start - 24) : start], question[end : end + 40]
+    before, after = question[max(0, start - 40) : start], question[end : end + 40]
     return Quantity(
         start=start,
         end=end,
@@ -169,7 +174,7 @@ def _in_digits(question: str, match: re.Match[str]) -> Quantity:
 
 def _in_words(question: str, match: re.Match[str]) -> Quantity:
     value = spelled_value(match[0])
-    before, after = question[max(0, match.start() - 24) : match.start()], question[match.end() : match.end() + 40]
+    before, after = question[max(0, match.start() - 40) : match.start()], question[match.end() : match.end() + 40]
     fixed = not 2 <= value <= 20 or " " in match[0] or _PART_AFTER.match(after)
     kind: Kind = "fixed" if fixed else _kind(value, before, after, year=False)
     return Quantity(start=match.start(), end=match.end(), text=match[0], value=value, kind=kind, noun=_noun(after))
@@ -178,7 +183,11 @@ def _in_words(question: str, match: re.Match[str]) -> Quantity:
 def _kind(value: Fraction, before: str, after: str, *, year: bool) -> Kind:
     if value in (0, 1) or _FIXED_AFTER.match(after) or _SCALE_AFTER.match(after) or _NATURAL.match(after):
         return "fixed"
-    if _FIXED_BEFORE.search(before) or (year and re.search(r"(?i)\b(?:in|since|year|by|until|from|to)\s$", before)):
+    if (
+        _FIXED_BEFORE.search(before)
+        or _CONVERSION.search(before)
+        or (year and re.search(r"(?i)\b(?:in|since|year|by|until|from|to)\s$", before))
+    ):
         return "fixed"
     if year and not _PRICE_BEFORE.search(before) and not re.match(r"\s[a-z]", after):
         return "fixed"

@@ -30,6 +30,7 @@ def test_digits_and_words_are_read_with_their_kinds() -> None:
         "A dog has 4 legs.",
         "There are 60 minutes in an hour.",
         "She bought one pen.",
+        "One fluid ounce is equal to 30 ml.",
         "They sold 5 million books.",
         "It takes 10-12 of them.",
         "He is 6'2\" tall.",
@@ -38,7 +39,7 @@ def test_digits_and_words_are_read_with_their_kinds() -> None:
     ],
 )
 def test_what_people_do_not_change_is_fixed(question: str) -> None:
-    """Dates, times, fractions, ordinals, labels, nature's and the calendar's numbers, scales, ranges."""
+    """Dates, times, fractions, ordinals, labels, nature's and the calendar's numbers, units, scales, ranges."""
     assert {"fixed"} == {kind for _, kind in kinds(question)}
 
 
