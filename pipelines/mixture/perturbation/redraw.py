@@ -4,7 +4,8 @@
     redrawn(Quantity(text="Three", value=3, kind="count"), ...)    ->  5, written "Five"
 
 New numbers lie between half and twice the old one (small counts up to five more), are never 0 or 1, and are as round
-as the old one. ``ordered`` says whether several of them keep the order of the question's numbers of their kind.
+as the old one; weights, heights and ages stay closer. ``ordered`` says whether several of them keep the order of the
+question's numbers of their kind.
 """
 
 import random
@@ -15,11 +16,15 @@ from fractions import Fraction
 from pipelines.mixture.perturbation.quantities import Quantity
 from pipelines.solvers.numerals import WORDS, number_text
 
-_STEPS = (1000, 500, 100, 50, 25, 10, 5)
+_STEPS, _MOST_VALUES = (1000, 500, 100, 50, 25, 10, 5), 10_000
 _PER = re.compile(r"^\w*\s*(?:\w+\s){0,2}?(?:a|per|each|every|of the)\s(\w+)", re.IGNORECASE)
 _MOST = {("hour", "day"): 16, ("hour", "night"): 12, ("day", "week"): 6, ("month", "year"): 11, ("day", "month"): 28}
 _MOST |= {("week", "year"): 50, ("week", "month"): 4, ("minute", "hour"): 55, ("hour", "week"): 80}
 _SPELLED = {value: word for word, value in WORDS.items() if value <= 20}
+_BODILY = frozenset(
+    {"pounds", "lbs", "kilograms", "kg", "tons", "years", "year", "feet", "foot", "inches", "inch", "cm", "mph"}
+)
+"""Units in which people, animals and things are measured, whose sizes are known: from 3/4 to 4/3 of the old number."""
 _VOWEL = re.compile(r"8|11(?!\d)|18(?!\d)|eight|eleven", re.IGNORECASE)
 
 
@@ -33,6 +38,8 @@ def candidates(quantity: Quantity, question: str) -> Sequence[Fraction]:
     else:
         step, offset = next((step for step in _STEPS if scaled % step == 0 and 4 * step <= scaled), 1), 0
     low, high = -(-scaled // 2), max(2 * scaled, scaled + (5 if places == 0 else 0))
+    if quantity.noun in _BODILY:
+        low, high = -(-3 * scaled // 4), max(4 * scaled // 3, scaled + (3 if places == 0 else 0))
     if quantity.kind == "percent" and quantity.value < 100:
         step = 5 if scaled % 5 == 0 and places == 0 else step
         high = min(high, 95 * 10**places)
@@ -41,8 +48,9 @@ def candidates(quantity: Quantity, question: str) -> Sequence[Fraction]:
     high = min(high, _limit(quantity, question))
     if quantity.spelled:
         high = min(high, 20)
-    values = (Fraction(number) * unit for number in range(low, high + 1) if number % step == offset % step)
     article = re.search(r"\b(an?)\s$", question[: quantity.start], re.IGNORECASE)
+    first = low + (offset - low) % step
+    values = (Fraction(number) * unit for number in range(first, min(high, first + _MOST_VALUES * step) + 1, step))
     return [
         value
         for value in values
