@@ -36,7 +36,7 @@ _FIXED_AFTER = re.compile(
 )
 _CONVERSION = re.compile(
     r"\b(?:ounce|pound|inch|foot|feet|yard|mile|meter|kilometer|gallon|liter|quart|pint|cup|gram|kilogram|ton|hour|minute"
-    r"|day|week|month|year|dollar|euro|acre|hectare)s?\s(?:is|are|equals?|has|have|contains?)\s(?:equal to |about |around )?$",
+    r"|day|week|month|year|dollar|euro|acre|hectare)s?\s(?:is|are|equals?|has|have|contains?)\s(?:equal to |about )?$",
     re.IGNORECASE,
 )
 _PRICE_BEFORE = re.compile(r"[$€£]\s?$")
