@@ -152,11 +152,9 @@ def own_samples(config: RunConfig, run_dir: RunDirectory, number: int) -> pa.Tab
             name = f"{row['problem_id']}/{row['thought']}/{draw}"
             own = {column: row[column] for column in _OWN_COLUMNS}
             source = {"finish_reason": "stop", "model": f"student of round {before}"}
-            rows.append({"sample_id": name, "draw": draw, **own, **source})
-    schema = pa.schema(
-        [(name, pa.string()) for name in ("sample_id", *_OWN_COLUMNS, "finish_reason", "model")]
-        + [("draw", pa.int32())]
-    )
+            rows.append({"sample_id": name, "draw": draw, **own, **source, "cost_usd": 0.0})
+    texts = [(name, pa.string()) for name in ("sample_id", *_OWN_COLUMNS, "finish_reason", "model")]
+    schema = pa.schema([*texts, ("draw", pa.int32()), ("cost_usd", pa.float64())])
     return pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["sample_id"])), schema=schema)
 
 
