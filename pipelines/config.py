@@ -176,6 +176,9 @@ class MixtureConfig(_Section):
         description="drop questions that share this many words in a row with an evaluation question, or are near one; "
         "null: drop only the same question",
     )
+    perturb: int = Field(
+        0, ge=0, description="new problems with other numbers from each verified PoT or EoT of the train split"
+    )
     upsample: int = Field(2, ge=1, description="md: copies of types 1 and 2")
     dev_fraction: float = Field(0.05, ge=0, lt=1, description="share of problems held out for dev")
 
@@ -268,6 +271,17 @@ class EvaluationConfig(_Section):
         return self
 
 
+class SelfTrainingConfig(_Section):
+    """Further rounds, on what the student itself got right."""
+
+    rounds: int = Field(1, ge=1, description="rounds at most, the first on the teacher's thoughts alone; 1: no others")
+    keep: Literal["all", "where_it_fails"] = Field(
+        "all", description="all right samples | where_it_fails: only of what its greedy thought got wrong"
+    )
+    draws: int = Field(4, ge=1, le=1000, description="samples of the student's per problem and thought")
+    temperature: float = Field(0.7, gt=0, description="their temperature")
+
+
 class RunConfig(_Section):
     """One run, from problems to report."""
 
@@ -284,6 +298,7 @@ class RunConfig(_Section):
     student: StudentConfig = Field(StudentConfig(), description="the student")
     training: TrainingConfig = Field(TrainingConfig(), description="fine-tuning")
     evaluation: EvaluationConfig = Field(EvaluationConfig(), description="decoding and choosing")
+    self_training: SelfTrainingConfig = Field(SelfTrainingConfig(), description="rounds on the student's own thoughts")
 
     @model_validator(mode="after")
     def _yes_or_no_is_no_unknown(self) -> Self:
@@ -296,6 +311,14 @@ class RunConfig(_Section):
                     f"{field}.source 'strategyqa' asks for yes or no, which no equation gives: "
                     "leave eot out, sampling.thoughts=[cot,pot]"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_have_dev_problems(self) -> Self:
+        if self.self_training.rounds > 1 and self.mixture.dev_fraction == 0:
+            raise ValueError(
+                "self_training.rounds stops by accuracy on dev problems, but mixture.dev_fraction is 0: give it some"
+            )
         return self
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ import yaml
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
-from ray_jobs import cli, evaluate, mix, sample, train, verify
+from ray_jobs import cli, evaluate, mix, sample, self_training, train, verify
 from ray_jobs.hardware import cpus
 from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
 from ray_jobs.report import REPORT
@@ -45,12 +45,16 @@ def command(config: RunConfig, dry_run: bool) -> None:
     preflight(config, run_dir)
     if dry_run:
         describe(STAGES, config, run_dir)
+        if config.self_training.rounds > 1:
+            say(f"self-training: at most {config.self_training.rounds - 1} further rounds of mix, train and evaluate")
         return
     with run_dir.locked():
         written = config.model_dump(mode="json")  # holds no secret: keys are named, never written
         run_dir.write_bytes(yaml.safe_dump(written, sort_keys=False).encode(), "config.yaml")
         run_dir.write_bytes(json.dumps(provenance(), indent=2).encode(), "provenance.json")
         run_stages(STAGES, config, run_dir)
+        if config.self_training.rounds > 1:
+            self_training.run(config, run_dir)
     report = run_dir.manifest("report")
     if report is not None:
         say(f"\n{report.notes['headline']}\nreport: {run_dir.uri}/report/report.html")

@@ -75,7 +75,8 @@ def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | No
     if stage == "sample" and plan:
         return _sampling(config, plan)
     if stage == "train":
-        examples = samples * (1 - config.mixture.dev_fraction) if plan else run_dir.rows_written("mixture", "train")
+        grown = samples * (1 - config.mixture.dev_fraction) * (1 + config.mixture.perturb)
+        examples = grown if plan else run_dir.rows_written("mixture", "train")
         return _training(config, int(examples))
     if stage in ("verify", "mix"):
         return f"at most {samples:,} samples"

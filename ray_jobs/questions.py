@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.config import MixtureConfig
-from pipelines.mixture import Evaluated, Hit, NearIndex, first_of_near, words_of
+from pipelines.mixture import Evaluated, Hit, NearIndex, first_of_near, parent_id, words_of
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
 
@@ -33,8 +33,14 @@ class Compared:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def compare(problems: pa.Table, config: MixtureConfig, run_dir: RunDirectory) -> Compared:
-    """Compare all questions and list the hits in ``mixture/overlap.jsonl``, one line for each pair of problems."""
+def compare(
+    problems: pa.Table, config: MixtureConfig, run_dir: RunDirectory, children: pa.Table | None = None
+) -> Compared:
+    """Compare all questions and list the hits in ``mixture/overlap.jsonl``, one line for each pair of problems.
+
+    ``children`` (perturbed problems) are compared with the evaluation sets as all are. They leave with their parents,
+    and where a problem or an earlier child asks the same; near their parents they are by intention.
+    """
     import ray
 
     ids, questions = problems["problem_id"].to_pylist(), problems["question"].to_pylist()
@@ -44,6 +50,10 @@ def compare(problems: pa.Table, config: MixtureConfig, run_dir: RunDirectory) ->
         say(f"mix: {run_dir.path('evaluation_problems')} is not there, so no question was compared with a test set")
     known = ray.put(Evaluated(zip(columns["problem_id"], columns["question"], strict=True), config.decontaminate))
     index = ray.put(NearIndex([words_of(question) for question in questions]))
+    asked = {words_of(question) for question in questions}
+    originals = len(questions)
+    if children is not None:
+        ids, questions = ids + children["problem_id"].to_pylist(), questions + children["question"].to_pylist()
     task = ray.remote(_compared)
     starts = range(0, len(questions), _QUESTIONS_PER_TASK)
     slices = [task.remote(questions[start : start + _QUESTIONS_PER_TASK], start, known, index) for start in starts]
@@ -51,11 +61,16 @@ def compare(problems: pa.Table, config: MixtureConfig, run_dir: RunDirectory) ->
     hits = {number: found for number, (found, _) in enumerate(compared) if found}
     lines = [json.dumps({"problem_id": ids[number], **asdict(hit)}) for number in hits for hit in hits[number]]
     run_dir.write_bytes("".join(f"{line}\n" for line in lines).encode(), "mixture", "overlap.jsonl")
-    repeats = first_of_near([near for _, near in compared], left_out=hits)
+    repeats = first_of_near([near for _, near in compared[:originals]], left_out=hits)
     left_out = {ids[number]: _REASONS[_worst(found)] for number, found in hits.items()}
     repeating = [ids[number] for number, first in enumerate(repeats) if first is not None]
     if config.near_duplicates == "drop":
         left_out.update(dict.fromkeys(repeating, "near_duplicate"))
+    for child, question in zip(ids[originals:], questions[originals:], strict=True):
+        reason = left_out.get(parent_id(child)) or ("repeats_a_problem" if words_of(question) in asked else None)
+        asked.add(words_of(question))
+        if reason is not None:
+            left_out.setdefault(child, reason)
     kinds = Counter(_worst(found) for found in hits.values())
     counts = {f"{kind}_as_evaluation": kinds[kind] for kind in _REASONS}
     compared_with = {"evaluation_problems": len(columns["question"])}

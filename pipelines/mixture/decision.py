@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.config import MixtureConfig
-from pipelines.mixture.example import MIXTURE_SCHEMA, Dropped, Example, Judged, in_dev, rank
+from pipelines.mixture.example import MIXTURE_SCHEMA, Dropped, Example, Judged, in_dev, parent_id, rank
 from pipelines.mixture.recipes import RECIPES
 from pipelines.mixture.shares import target_tokens
 from pipelines.mixture.votes import problem_type
@@ -63,22 +63,22 @@ def decide(
 
     ``problem`` is None where samples name one that is not there; ``left_out`` is why the whole problem does not train.
     """
-    judged, dropped = _judged(samples, verdicts)
-    kind = problem_type(problem, judged) if problem is not None else "unknown"
+    proofs, dropped = judged(samples, verdicts)
+    kind = problem_type(problem, proofs) if problem is not None else "unknown"
     if config.recipe == "label":
         dropped = []
         candidates = ["label"] if problem is not None else []
     else:
-        candidates = [sample.thought for sample in judged]
+        candidates = [sample.thought for sample in proofs]
     if problem is None or left_out is not None:
         reason = left_out or "unknown_problem"
         return [
             _dropped(problem_id, entry, kind)
             for entry in [*dropped, *(Dropped(thought, reason) for thought in candidates)]
         ]
-    split = "dev" if in_dev(seed, problem.problem_id, config.dev_fraction) else "train"
+    split = "dev" if in_dev(seed, parent_id(problem.problem_id), config.dev_fraction) else "train"
     decided = [_dropped(problem_id, entry, kind) for entry in dropped]
-    for entry in RECIPES[config.recipe](problem, judged, config):
+    for entry in RECIPES[config.recipe](problem, proofs, config):
         decided.append(
             _dropped(problem_id, entry, kind) if isinstance(entry, Dropped) else _kept(entry, kind, split, seed)
         )
@@ -92,7 +92,7 @@ def to_table(decided: Sequence[Decided]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=DECIDED_SCHEMA)
 
 
-def _judged(samples: Sequence[Row], verdicts: Sequence[Row]) -> tuple[list[Judged], list[Dropped]]:
+def judged(samples: Sequence[Row], verdicts: Sequence[Row]) -> tuple[list[Judged], list[Dropped]]:
     """Samples with their verdicts, by thought and draw; those without one, and repeated ids, are dropped."""
     ordered = sorted(verdicts, key=lambda row: (row["sample_id"], row["status"], row["answer"] or ""))
     verdict_of = {row["sample_id"]: row for row in ordered}

@@ -66,3 +66,13 @@ def rank(seed: int, *names: str) -> int:
 def in_dev(seed: int, problem_id: str, dev_fraction: float) -> bool:
     """Whether a problem, with all of its thoughts, belongs to dev."""
     return rank(seed, "dev", problem_id) < dev_fraction * 2**63
+
+
+SEPARATOR = "~"
+"""Between a problem's id and the number of its child: "gsm8k/train/12~1"."""
+
+
+def parent_id(problem_id: str) -> str:
+    """The problem that a perturbed one was made from; any other problem is its own."""
+    parent, separator, number = problem_id.rpartition(SEPARATOR)
+    return parent if separator and number.isdigit() else problem_id

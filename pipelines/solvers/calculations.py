@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 from pipelines.solvers.markup import plain
@@ -26,11 +27,44 @@ _EQUALS = re.compile(r"\s{0,3}=\s{0,3}")
 _GOES_BEFORE = re.compile(
     r"[-+*/^(\\]\s?$|\b(?:of|x)\s?$|[\w)]$|\d[ .,:]\s?$|(?i:\b(?:group|step|day|week|part|grade|class|case|no\.?)\s?$)"
 )
+_BEFORE_CALCULATION = re.compile(r"[-+*/^(\\]\s?$|\b(?:of|x)\s?$|[\w)]$")
 _GOES_ON = re.compile(r"\s?[*/^+(=:%]|\s?-\s?[\w(]|\s?\w*\s?=|[\w\\]|[,. ]\d|\sx\s|\s(?:of|remainder|r)\b|\s?\.{3}")
 _OPERATION = re.compile(r"[\d%)a-z] ?(?:[-+*/]|x )")
 _FRACTION = re.compile(r"(?<![\d/])(\d+)/(\d+)(?!/)")
 _CENTS = re.compile(r"\$.*\bcents?\b|\bcents?\b.*\$|¢")
 _SIGNS = re.compile(rf"(?P<number>{_NUMBER})(?P<percent>\s?%)?|(?P<sign>[-+*/()])|(?P<word>[A-Za-z]+)")
+
+
+@dataclass(frozen=True)
+class Calculation:
+    """Where a calculation stands in a text: the spans of what is calculated and of its result."""
+
+    left: tuple[int, int]
+    right: tuple[int, int]
+
+
+def calculations(text: str) -> Iterator[Calculation]:
+    """Each ``calculation = number`` of the text, with units or without."""
+    previous: re.Match[str] | None = None
+    for match in _CALCULATION.finditer(text):
+        if (
+            previous is not None
+            and match.start() - previous.end() <= 7
+            and _EQUALS.fullmatch(text, previous.end(), match.start())
+            and _OPERATION.search(previous[0])
+            and not _BEFORE_CALCULATION.search(text, max(previous.start() - 8, 0), previous.start())
+        ):
+            opened = previous[0].startswith("(") and previous[0].count("(") > previous[0].count(")")  # (5 + 3 = 8)
+            yield Calculation((previous.start() + opened, previous.end()), match.span())
+        previous = match
+
+
+def calculated(text: str) -> Fraction | None:
+    """The value of a calculation; None where it has none, reads two ways or mixes units."""
+    signs = _signs(text)
+    if _clash([word for kind, word in signs if kind == "word"]) or len(text) > _LONGEST:
+        return None
+    return _value(signs)
 
 
 def wrong_calculations(text: str) -> Iterator[str]:

@@ -28,7 +28,7 @@ _PERCENT_LINE = re.compile(r"^[ \t]*(?:%|//)[ \t]*(.*)|\s%\s(?!of\b)\s*([A-Za-z]
 _NUMBER = re.compile(
     r"(?<![A-Za-z_\d.])(?:\d{1,3}(?:[,_]\d{3})+(?![\d,])|\d{1,40}(?!\d))(?:\.\d{1,40})?|(?<![\w.])\.\d{1,40}"
 )
-_WORD_NUMBERS: dict[str, tuple[float, ...]] = {
+WORD_NUMBERS: dict[str, tuple[float, ...]] = {
     "half": (2, 0.5),
     "halves": (2, 0.5),
     "halved": (2, 0.5),
@@ -65,7 +65,7 @@ _WORD_NUMBERS: dict[str, tuple[float, ...]] = {
     "nickel": (5, 0.05),
     "nickels": (5, 0.05),
 }
-_WORD = re.compile(rf"\b(?:{'|'.join(_WORD_NUMBERS)})\b", re.IGNORECASE)
+_WORD = re.compile(rf"\b(?:{'|'.join(WORD_NUMBERS)})\b", re.IGNORECASE)
 _STATEMENT = re.compile(r"^[ \t]*(?:(?P<name>[A-Za-z_]\w*)\s*=(?!=)|return\b)[ \t]*(?P<value>[^\n#;]*)", re.MULTILINE)
 _CHANGED = re.compile(r"\b(\w+)\s*(?://|\*\*|[-+*/%])=(?!=)")
 _LITERAL = re.compile(
@@ -134,7 +134,7 @@ def _numbers_asked(question: str) -> Iterator[Fraction]:
         for word in re.split(r"[\s-]+", match[0].lower()):
             yield Fraction(WORDS.get(word, SCALES.get(word, 0)))
     for match in _WORD.finditer(question):
-        for form in _WORD_NUMBERS[match[0].lower()]:
+        for form in WORD_NUMBERS[match[0].lower()]:
             yield Fraction(str(form))
 
 
