@@ -25,7 +25,7 @@ from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
 from ray_jobs.student_files import local_student
-from ray_jobs.verify import verifiers
+from ray_jobs.verify import limits, verifiers
 
 PREDICTION_SCHEMA = pa.schema(
     [
@@ -77,6 +77,15 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     total = questions.num_rows * (config.evaluation.greedy + config.evaluation.paths)
     with Progress("evaluate", total, lambda: (run_dir.rows_written("predictions"), "")):
         predictions.write_parquet(run_dir.path("predictions"), filesystem=run_dir.filesystem)
+    return _result(run_dir)
+
+
+def run_here(config: RunConfig, run_dir: RunDirectory) -> Result:
+    """The same in this process, without Ray Data: a trial of a sweep is an actor already."""
+    questions = _questions(run_dir, thoughts_of(run_dir))
+    writer, judge = Writer(config, run_dir.uri), Judge(config)
+    written = [writer(questions.slice(row, _ROWS_PER_BLOCK)) for row in range(0, questions.num_rows, _ROWS_PER_BLOCK)]
+    run_dir.write_table(pa.concat_tables([judge(block) for block in written]), "predictions")
     return _result(run_dir)
 
 
@@ -196,7 +205,7 @@ EVALUATE = Stage(
     fields=lambda config: {
         **config.evaluation.model_dump(exclude={"select"}),
         "max_input_tokens": config.training.max_input_tokens,
-        "verification": config.verification.model_dump(exclude={"require_isolation"}),
+        "verification": limits(config),
         "seed": config.seed if config.evaluation.paths else None,
     },
     run=run,

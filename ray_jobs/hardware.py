@@ -5,6 +5,14 @@ import os
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError
 
+_granted: int | None = None
+
+
+def grant(count: float) -> None:
+    """From now on this process, an actor beside others, uses so many CPUs of its machine."""
+    global _granted
+    _granted = max(1, int(count))
+
 
 def uses_gpu(config: RunConfig) -> bool:
     """Whether training and decoding use GPUs: as configured, or whether the cluster has any.
@@ -32,4 +40,6 @@ def cpu_share() -> float:
 
 def cpus() -> int:
     """The CPUs of this machine that this process may use."""
+    if _granted is not None:
+        return _granted
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -160,7 +160,10 @@ MIX = Stage(
     folder="mixture",
     inputs=("problems", "samples", "verdicts"),
     optional=("evaluation_problems",),
-    fields=lambda config: {**config.mixture.model_dump(), "seed": config.seed},
+    fields=lambda config: {
+        **config.mixture.model_dump(exclude={"fraction"} if config.mixture.fraction == 1 else set()),
+        "seed": config.seed,
+    },
     run=run,
 )
 

@@ -48,8 +48,8 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     from ray.train.v2.api.exceptions import TrainingFailedError
 
     gpu, workers = uses_gpu(config), config.training.num_workers
+    folder = _folder(config, run_dir)
     alone = workers == 1 and not gpu and sum(node["Alive"] for node in ray.nodes()) == 1
-    folder = f"checkpoints/{digest([_fields(config), run_dir.version('mixture')])}"
     say(f"train: on {workers} {'GPU' if gpu else 'CPU'} worker{'s' if workers > 1 else ''}")
     trainer = TorchTrainer(
         train_loop_per_worker,
@@ -67,6 +67,24 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
         trainer.fit()
     except TrainingFailedError as error:
         raise _cause(error) from error
+    return _result(config, run_dir, folder)
+
+
+def run_here(config: RunConfig, run_dir: RunDirectory, on_log: Callable[[dict[str, Any]], None]) -> Result:
+    """Training in this process, without Ray Train: a trial of a sweep is an actor already."""
+    import torch
+
+    torch.set_num_threads(cpus())
+    folder = _folder(config, run_dir)
+    fit(config, folder, device="cuda" if uses_gpu(config) else "cpu", on_log=on_log)
+    return _result(config, run_dir, folder)
+
+
+def _folder(config: RunConfig, run_dir: RunDirectory) -> str:
+    return f"checkpoints/{digest([_fields(config), run_dir.version('mixture')])}"
+
+
+def _result(config: RunConfig, run_dir: RunDirectory, folder: str) -> Result:
     figures = json.loads(run_dir.read_bytes(folder, _RESULT))
     summary = (
         f"{figures['steps']:,} steps, loss {figures['loss']:.3f}, {figures['parameters']:,} parameters "
@@ -76,20 +94,38 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
 
 def train_loop_per_worker(settings: dict[str, Any]) -> None:
-    """One worker: open the mixture, build the student, train, and on rank 0 export it."""
+    """One worker of Ray Train."""
     import ray.train
     import torch
+
+    context = ray.train.get_context()
+    if not settings["gpu"]:
+        torch.set_num_threads(max(1, cpus() // context.get_local_world_size()))  # Ray sets one a worker
+    fit(
+        RunConfig.model_validate(settings["config"]),
+        settings["folder"],
+        device=ray.train.torch.get_device() if settings["gpu"] else "cpu",
+        rank=context.get_world_rank(),
+        world_size=context.get_world_size(),
+    )
+
+
+def fit(
+    config: RunConfig,
+    folder: str,
+    *,
+    device: Any,
+    rank: int = 0,
+    world_size: int = 1,
+    on_log: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> None:
+    """Open the mixture, build the student, train, and on rank 0 export it; ``folder`` is the checkpoints'."""
     from transformers.utils import logging as transformers_logging
 
     from pipelines.student import CheckpointStore, check_round_trip, load, parameter_count, tokenise, train
 
     transformers_logging.disable_progress_bar()
-    config = RunConfig.model_validate(settings["config"])
     run_dir = RunDirectory(config.run_dir)
-    context = ray.train.get_context()
-    rank, world_size = context.get_world_rank(), context.get_world_size()
-    if not settings["gpu"]:
-        torch.set_num_threads(max(1, cpus() // context.get_local_world_size()))  # Ray sets one a worker
     examples, dev_examples = read_examples(run_dir, "train"), read_examples(run_dir, "dev")
     texts = [text for example in examples for text in (example.input, example.target)]
     model, tokenizer = load(config.student, texts, config.seed)
@@ -98,16 +134,22 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         data = tokenise(examples, tokenizer, f"{scratch}/train", *limits)
         dev = tokenise(dev_examples, tokenizer, f"{scratch}/dev", *limits)
-        checkpoints = CheckpointStore(f"{run_dir.uri}/{settings['folder']}")
+        checkpoints = CheckpointStore(f"{run_dir.uri}/{folder}")
+        keep = training_log(run_dir, resumed=checkpoints.latest() is not None) if rank == 0 else lambda _: None
+
+        def log(record: dict[str, Any]) -> None:
+            keep(record)
+            on_log(record)
+
         result = train(
             model,
             data,
             dev,
             config.training,
             seed=config.seed,
-            device=ray.train.torch.get_device() if settings["gpu"] else "cpu",
+            device=device,
             checkpoints=checkpoints,
-            on_log=training_log(run_dir, resumed=checkpoints.latest() is not None) if rank == 0 else lambda _: None,
+            on_log=log,
             rank=rank,
             world_size=world_size,
         )
@@ -122,7 +164,7 @@ def train_loop_per_worker(settings: dict[str, Any]) -> None:
         }
         by_thought = Counter(example.thought for example in examples)
         _export(model, tokenizer, config, run_dir, dict(sorted(by_thought.items())))
-        run_dir.write_bytes(json.dumps(figures).encode(), settings["folder"], _RESULT)
+        run_dir.write_bytes(json.dumps(figures).encode(), folder, _RESULT)
 
 
 def read_examples(run_dir: RunDirectory, split: str) -> list[Example]:
