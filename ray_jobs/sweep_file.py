@@ -31,7 +31,8 @@ from ray_jobs.run_directory import digest
 Point = dict[str, Any]
 """A value for each axis, by dotted name."""
 
-_MOST_POINTS = 10_000
+_MOST_POINTS = 2_000
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 _OWN = {"seed": "seeds", "run_dir": "run_dir"}
 
 
@@ -178,7 +179,7 @@ def _points(config: SweepConfig, thoughts: Sequence[str], file: str) -> Iterator
             shares = compositions(len(thoughts), axis.simplex)
             values[name] = [{t: s for t, s in zip(thoughts, share, strict=True) if s} for share in shares]
         else:
-            values[name] = axis
+            values[name] = [_number(value) for value in axis]
         if not values[name]:
             raise ConfigError(f"{file}: axes.{name}: no values; expected a list, e.g. [1, 2]")
         if len({_text(value) for value in values[name]}) < len(values[name]):
@@ -190,6 +191,11 @@ def _points(config: SweepConfig, thoughts: Sequence[str], file: str) -> Iterator
         raise ConfigError(f"{file}: axes: {count:,} combinations, more than {_MOST_POINTS:,}; take values out")
     for combination in itertools.product(*values.values()):
         yield dict(zip(values, combination, strict=True))
+
+
+def _number(value: Any) -> Any:
+    """YAML 1.1 reads 5e-4 as text; users do not."""
+    return float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
 
 
 def _set(tree: dict[str, Any], name: str, value: Any) -> None:
@@ -210,7 +216,7 @@ def _parsed(tree: dict[str, Any], file: str) -> SweepConfig:
     try:
         config = SweepConfig.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")  # a misspelt name is missing too
         field = ".".join(str(part) for part in first["loc"] if part not in ("Simplex", "list[any]"))
         if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
             names = list(SweepConfig.model_fields)

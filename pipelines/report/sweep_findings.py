@@ -2,7 +2,7 @@
 
     best(points, "gsm8k")           → the point with the highest dev accuracy; headline accuracy where dev has none
     against_single(points, "gsm8k") → Comparison(single=<PoT>, mixture=<pot 1, eot 1>, difference=Mean(3, 0.02, ...))
-    ablation(points)                → [Ablation(title="full size", rows=[("PoT", {...}), ("ETD (PoT + EoT + CoT)", ...)])]
+    ablation(points)                → [Ablation(title="full size", rows=[("PoT", {...}), ("MD (PoT + CoT)", ...)])]
 
 The best of many points is better in the table than it is: chance helped to choose it. ``against_single`` therefore
 also chooses on all seeds but one and measures on that one, for each seed in turn.
