@@ -240,5 +240,5 @@ def _text(value: Any) -> str:
 
 def _slug(point: Point) -> str:
     """A point as part of a folder's name; the hash behind it tells points apart that this does not."""
-    parts = [_text(value) for value in point.values()]
-    return re.sub(r"[^a-z0-9.]+", "-", "_".join(parts).lower()).strip("-.")[:60]
+    parts = [re.sub(r"[^a-z0-9.]+", "-", _text(value).lower()).strip("-.") for value in point.values()]
+    return "_".join(parts)[:60]

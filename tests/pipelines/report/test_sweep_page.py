@@ -56,7 +56,7 @@ def simplex(seeds: tuple[int, ...] = (0, 1, 2), **changes: Any) -> list[SweepTri
             shares = {t: s for t, s in zip(THOUGHTS, (cot, pot, eot), strict=True) if s}
             accuracy = 0.3 + 0.15 * (pot + eot) / 4 + 0.09 * (pot == eot == 2)
             for seed in seeds:
-                found = {t: accuracy - 0.1 for t in shares} | {"first": accuracy + 0.01 * (seed - 1)}
+                found = dict.fromkeys(shares, accuracy - 0.1) | {"first": accuracy + 0.01 * (seed - 1)}
                 trials.append(trial({"mixture.ratios": shares}, seed, found, **changes))
     return trials
 
@@ -204,7 +204,8 @@ class _Balance(HTMLParser):
 
 def test_the_page_is_whole_and_fetches_nothing() -> None:
     """Every section, every tag closed, no script, no address."""
-    trials = simplex() + [trial({"mixture.ratios": {"pot": 7}}, 0, {}, status="failed", reason="<b>no room</b>")]
+    hostile = trial({"mixture.ratios": {"pot": 7}}, 0, {}, status="failed", reason="<b>no room</b>")
+    trials = [*simplex(), hostile]
     samplings = [{"sampling": "3f2a9c11", "samples": 9000, "cost_usd": None, "seconds": 20.0, "trials": 46}]
     page = render_sweep(SweepTables(name="mix", sweep={}, trials=trials, samplings=samplings), "run_dir: runs/w\n")
     parser = _Balance()
