@@ -52,14 +52,14 @@ def early_stopping(epochs: float, before: Sequence[dict[int, float]]) -> Any:
         stop_last_trials=False,  # a trial at its last epoch is done, and is evaluated
     )
     for number, scores in enumerate(before):
-        stand_in = _Ended(f"before-{number}")
+        stand_in = Ended(f"before-{number}")
         scheduler.on_trial_add(None, stand_in)
         for epoch, score in sorted(scores.items()):
             scheduler.on_trial_result(None, stand_in, {"epoch": epoch, "score": score})
     return scheduler
 
 
-class _Ended:
+class Ended:
     """What the scheduler looks at of a trial."""
 
     def __init__(self, trial_id: str) -> None:

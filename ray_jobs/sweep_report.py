@@ -26,26 +26,26 @@ from ray_jobs.sweep_shared import sampling_of, shared_config
 def write_report(sweep: Sweep, trials: Sequence[Trial]) -> str:
     """Write the tables, the page and the winner; returns what the sweep found, in a sentence, and where it stands."""
     folder = RunDirectory(sweep.run_dir)
-    gathered = [_gathered(one) for one in trials]
-    table = as_table(gathered)
+    results = [gathered(one) for one in trials]
+    table = as_table(results)
     csv, parquet = io.BytesIO(), io.BytesIO()
     pcsv.write_csv(table, csv)
     pq.write_table(table, parquet)
     tables = SweepTables(
         name=sweep.name,
         sweep=sweep.config.model_dump(mode="json"),
-        trials=gathered,
+        trials=results,
         samplings=_samplings(sweep, trials),
     )
-    winner = _winner(sweep, gathered)
+    winner = _winner(sweep, results)
     folder.write_bytes(csv.getvalue(), "report", "results.csv")
     folder.write_bytes(parquet.getvalue(), "report", "results.parquet")
     folder.write_bytes(winner.encode(), "report", "winner.yaml")
     folder.write_bytes(render_sweep(tables, winner).encode(), "report", "sweep.html")
-    return f"\n{sentence(points(gathered))}\nreport: {folder.uri}/report/sweep.html"
+    return f"\n{sentence(points(results))}\nreport: {folder.uri}/report/sweep.html"
 
 
-def _gathered(one: Trial) -> SweepTrial:
+def gathered(one: Trial) -> SweepTrial:
     """What a trial's folder says of it."""
     run_dir = RunDirectory(one.config.run_dir)
     where = trial.status(one.config)
@@ -93,9 +93,9 @@ def _samplings(sweep: Sweep, trials: Sequence[Trial]) -> list[dict[str, Any]]:
     return rows
 
 
-def _winner(sweep: Sweep, gathered: Sequence[SweepTrial]) -> str:
+def _winner(sweep: Sweep, results: Sequence[SweepTrial]) -> str:
     """The best point as a run's YAML, with the first of its seeds and a folder of its own."""
-    winner = winner_of(gathered)
+    winner = winner_of(results)
     if winner is None:
         return ""
     config = {**winner.trials[0].config, "run_dir": f"runs/{sweep.name}_winner"}
