@@ -67,7 +67,7 @@ def main():
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     print(f"{cores} cores, batch {BATCH}, {LENGTHS[0]} + {LENGTHS[1]} tokens; optimizer steps a second, all together\n")
     print(
-        f"| student | one, {cores} cores | one, 1 core | {cores} at once, 1 core each | {cores} at once, {cores} cores each "
+        f"| student | one, {cores} cores | one, 1 core | {cores} at once, 1 core each | {cores} at once, {cores} each "
         f"| packed / one after the other | packed / {cores} x one core |"
     )
     print("|" + "---|" * 7)
