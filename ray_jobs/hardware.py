@@ -8,10 +8,10 @@ from pipelines.errors import ConfigError
 _granted: int | None = None
 
 
-def grant(count: float) -> None:
-    """From now on this process, an actor beside others, uses so many CPUs of its machine."""
+def grant(count: float | None) -> None:
+    """From now on this process, an actor beside others, uses so many CPUs of its machine; None: all it may."""
     global _granted
-    _granted = max(1, int(count))
+    _granted = None if count is None else max(1, int(count))
 
 
 def uses_gpu(config: RunConfig) -> bool:

@@ -26,6 +26,7 @@ from ray_jobs.sweep_file import Point, Sweep, SweepConfig, Trial, load_sweep
 from ray_jobs.sweep_report import write_report
 from ray_jobs.trial import Need, Status, need_of
 
+_DRAW_EVERY_S = 120
 _WORKER_DEATHS = 2  # a trial whose process or node dies goes on elsewhere so often
 
 
@@ -40,8 +41,7 @@ def command(sweep: Sweep, dry_run: bool) -> None:
         return
     run_dir = RunDirectory(sweep.run_dir)
     with run_dir.locked():
-        tried = run(sweep)
-        trials = sweep.trials(tried)
+        trials = sweep.trials(run(sweep))
         say(write_report(sweep, trials))
     failed = [(one, found) for one in trials if (found := trial.status(one.config)).kind == "failed"]
     if failed:
@@ -99,7 +99,7 @@ def run_trials(sweep: Sweep, trials: Sequence[Trial]) -> None:
             run_config=tune.RunConfig(
                 name="trials",
                 storage_path=scratch,  # what Tune keeps is not needed again: a trial's folder says where it stands
-                callbacks=[_watch(by_id)],
+                callbacks=[_watch(sweep, by_id)],
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=_WORKER_DEATHS),
             ),
@@ -114,13 +114,15 @@ def _one_trial(chosen: dict[str, str], settings: dict[str, tuple[RunConfig, Need
     trial.run(config, need, lambda epoch, score: tune.report({"epoch": epoch, "score": score}))
 
 
-def _watch(by_id: dict[str, Trial]) -> Any:
-    """A Tune callback that says how far the sweep is, and writes down what a trial cannot say of itself."""
+def _watch(sweep: Sweep, by_id: dict[str, Trial]) -> Any:
+    """A Tune callback that says how far the sweep is, writes down what a trial cannot say of itself, and now and then
+    draws the page of what there is."""
     from ray.tune import Callback
 
     class Watch(Callback):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             self.ended, self.began = 0, time.monotonic()
+            self.drawn = self.began
 
         def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
             self._end(trial, Status("stopped", f"by asha after epoch {trial.last_result.get('epoch')}"))
@@ -138,8 +140,15 @@ def _watch(by_id: dict[str, Trial]) -> Any:
             left = (time.monotonic() - self.began) / self.ended * (len(by_id) - self.ended)
             why = f" ({found.reason})" if found.reason else ""
             say(f"sweep: {one.trial_id} {found.kind}{why}; {self.ended:,} of {len(by_id):,} trials, {left:,.0f} s left")
+            if time.monotonic() - self.drawn >= _DRAW_EVERY_S:
+                write_report(sweep, [one for one in sweep.trials(sweep.points) if _is_begun(one, by_id)])
+                self.drawn = time.monotonic()
 
     return Watch()
+
+
+def _is_begun(one: Trial, now: dict[str, Trial]) -> bool:
+    return one.trial_id in now or trial.status(one.config).kind != "open"
 
 
 def _early_stopping(sweep: Sweep, trials: Sequence[Trial]) -> Any:

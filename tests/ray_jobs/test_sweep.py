@@ -11,11 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from ray_jobs import search, trial
+from pipelines.config import RunConfig
+from pipelines.mixture import MIXTURE_SCHEMA
+from pipelines.problems import load, to_table
+from pipelines.problems.annotation import read
+from pipelines.teacher.rehearsal import program_of_thought
+from pipelines.thoughts import THOUGHTS, student_input
+from ray_jobs import hardware, search, trial
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.sweep_file import Sweep, load_sweep
+from ray_jobs.trial import Need
 
 ROOT = Path(__file__).parent.parent.parent
 SWEEP = """\
@@ -25,7 +33,7 @@ fields:
   problems: {{count: 80, families: [in_all, left_over]}}
   evaluation_problems: [{{source: generated, split: test, count: 12, families: [in_all, left_over]}}]
   student: {{model: nano, vocabulary: 400}}
-  training: {{epochs: 6, batch_size: 8, checkpoint_every_s: 0.2}}
+  training: {{epochs: 10, batch_size: 8, checkpoint_every_s: 0.2}}
   evaluation.max_tokens: 24
 axes:
   mixture.ratios: [{{pot: 1}}, {{eot: 1}}, {{pot: 1, eot: 1}}]
@@ -264,3 +272,81 @@ def test_the_score_of_an_epoch_is_dev_accuracy_else_dev_loss(tmp_path: Path) -> 
     more = [*lines, {"step": 12, "epoch": 2.0, "dev_loss": 1.2, "dev_accuracy": 0.4}]
     run_dir.write_bytes("\n".join(map(json.dumps, more)).encode(), "metrics.jsonl")
     assert {1: -1.5, 2: 0.4} == trial.scores(run_dir)
+
+
+def a_mixture(folder: Path) -> RunConfig:
+    """A trial's folder as it is handed over, without a teacher: the rehearsal's own programs."""
+    config = RunConfig(
+        run_dir=str(folder),
+        problems={"source": "generated", "count": 40, "families": ["in_all"]},
+        evaluation_problems=[{"source": "generated", "split": "test", "count": 4, "families": ["in_all"]}],
+        teacher={"kind": "rehearsal"},
+        student={"model": "nano", "init": "random", "vocabulary": 300},
+        training={"epochs": 3, "batch_size": 8, "use_gpu": False, "precision": "fp32"},
+        evaluation={"max_tokens": 16},
+    )
+    run_dir = RunDirectory(config.run_dir)
+    problems = load(config.problems, 0)
+    examples = [
+        {
+            "example_id": f"{problem.problem_id}/pot/0",
+            "problem_id": problem.problem_id,
+            "thought": "pot",
+            "input": student_input(problem.question, THOUGHTS["pot"].trigger),
+            "target": program_of_thought(read(problem.rationale)),
+            "weight": 1.0,
+        }
+        for problem in problems
+    ]
+    run_dir.write_table(pa.Table.from_pylist(examples[:32], schema=MIXTURE_SCHEMA), "mixture", "train")
+    run_dir.write_table(pa.Table.from_pylist(examples[32:], schema=MIXTURE_SCHEMA), "mixture", "dev")
+    run_dir.write_table(to_table(load(config.evaluation_problems[0], 0)), "evaluation_problems")
+    return config
+
+
+def test_a_trial_trains_evaluates_and_measures_in_one_process(ray_cluster: None, tmp_path: Path) -> None:
+    """Each epoch but the last is told once; the folder is a run's; checkpoints go; a second start does nothing."""
+    config = a_mixture(tmp_path)
+    need = trial.need_of(config, 1, None)
+    told: list[int] = []
+    try:
+        trial.run(config, need, lambda epoch, score: told.append(epoch))
+        assert trial.Status("done") == trial.status(config), (tmp_path / "log.txt").read_text()
+        weights = (tmp_path / "student/model.safetensors").stat().st_mtime_ns
+        trial.run(config, need, lambda epoch, score: told.append(epoch))
+    finally:
+        hardware.grant(None)
+    assert [1, 2] == told
+    assert weights == (tmp_path / "student/model.safetensors").stat().st_mtime_ns
+    assert json.loads((tmp_path / "report/metrics.json").read_text())["evaluation"]
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_trial_that_fails_says_why(ray_cluster: None, tmp_path: Path) -> None:
+    """The error's own line becomes its reason, and nothing is raised; reopened, it is to run again."""
+    config = a_mixture(tmp_path)
+    (tmp_path / "evaluation_problems/part-00000.parquet").unlink()
+    broken = config.model_copy(update={"training": config.training.model_copy(update={"max_target_tokens": 8})})
+    try:
+        trial.run(broken, trial.need_of(broken, 1, None), lambda epoch, score: None)
+    finally:
+        hardware.grant(None)
+    found = trial.status(broken)
+    assert ("failed", True) == (found.kind, "nothing to train on" in found.reason), found
+    trial.reopen(RunDirectory(config.run_dir))
+    assert "open" == trial.status(broken).kind
+
+
+def test_a_trial_on_gpus_takes_a_share_by_its_students_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An eighth for a tiny one, half for CodeT5-small's size, a whole one for base; what is set wins."""
+    monkeypatch.setattr(hardware, "uses_gpu", lambda config: True)
+    shares = {}
+    for size in ("tiny", "small", "base"):
+        config = RunConfig(run_dir="x", student={"model": size, "init": "random", "vocabulary": 32100})
+        shares[size] = trial.need_of(config, 1, None).gpus, trial.need_of(config, 1, 0.25).gpus
+    assert {"tiny": (0.125, 0.25), "small": (0.5, 0.25), "base": (1.0, 0.25)} == shares
+
+
+def test_a_cpu_trial_asks_for_the_memory_of_its_student() -> None:
+    """Sixteen bytes a parameter beside the process itself, so that large students are not packed into too little."""
+    assert {"CPU": 2, "memory": 2**30 + 16 * 1000} == Need(2, 0.0, 2**30 + 16 * 1000).resources()
