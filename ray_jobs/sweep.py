@@ -9,6 +9,7 @@ python -m ray_jobs.sweep --config configs/sweeps/mix_ratios.yaml run_dir=runs/mi
 Killed anywhere, the same command goes on: finished trials are not repeated, running ones resume from their checkpoints.
 """
 
+import logging
 import os
 import sys
 import tempfile
@@ -78,6 +79,8 @@ def run_trials(sweep: Sweep, trials: Sequence[Trial]) -> None:
     from ray import tune
 
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"  # a trial's own folder has all that they would write
+    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # or Tune prints a box of its own
+    logging.getLogger("ray.tune").setLevel(logging.ERROR)
     by_id = {one.trial_id: one for one in trials}
     needs = {one.trial_id: _need(sweep, one.config) for one in trials}
     for one in trials:
@@ -94,7 +97,6 @@ def run_trials(sweep: Sweep, trials: Sequence[Trial]) -> None:
             tune_config=tune.TuneConfig(
                 reuse_actors=True,  # the next trial finds torch imported
                 scheduler=_early_stopping(sweep, trials) if stopping else None,
-                trial_dirname_creator=lambda one: one.trial_id,
             ),
             run_config=tune.RunConfig(
                 name="trials",

@@ -75,13 +75,16 @@ def prepare(trials: Sequence[Trial], sweep_dir: str) -> dict[str, str]:
         if any(RunDirectory(trial.config.run_dir).manifest(folder) is None for folder in _HANDED_OVER):
             groups.setdefault(_place(trial.config), []).append(trial)
     impossible: dict[str, str] = {}
-    for number, (_, group) in enumerate(sorted(groups.items()), start=1):
+    proven = None
+    for number, (place, group) in enumerate(sorted(groups.items()), start=1):
         say(f"sweep: mixture {number:,} of {len(groups):,}, for {len(group):,} trial{'s' * (len(group) > 1)}")
         config = shared_config(group[0].config, sweep_dir)
         shared = RunDirectory(config.run_dir)
         with shared.locked():
-            write_config(config, shared)
-            run_stages(UPSTREAM, config, shared)
+            if place[:2] != proven:
+                write_config(config, shared)
+                run_stages(UPSTREAM, config, shared)
+                proven = place[:2]
             try:
                 run_stages([mix.MIX], config, shared)
             except ThoughtDistillError as error:
