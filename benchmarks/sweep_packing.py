@@ -3,7 +3,7 @@
     python benchmarks/sweep_packing.py                 students tiny and mini, 120 steps each, about two minutes
     python benchmarks/sweep_packing.py --steps 300 --students tiny small
 
-Four ways for each student, with fresh processes that wait for each other before they start: one process with every
+Four ways for each student, with processes that wait for each other before they start: one process with every
 core; one with one core; as many at once as there are cores, one each; two at once that both use every core. Steps a
 second of all processes together are compared; how far packing falls short of the sum of single cores is what memory
 bandwidth and caches cost, and how far one process with all cores falls short is what a student is too small to split.
@@ -17,15 +17,14 @@ import time
 BATCH, LENGTHS = 32, (64, 48)
 
 
-def trained(student, steps, threads, gate, results):
-    """Time optimizer steps of one process, after all have warmed up."""
+def train(student, steps, phases, gate, results, rank):
+    """Be one of the processes: time optimizer steps in the phases that it takes part in."""
     import torch
 
     from pipelines.config import StudentConfig
     from pipelines.student.model import load
 
-    torch.set_num_threads(threads)
-    texts = [f"{number} pens and {number + 7} cups make {2 * number + 7} things." for number in range(2000)]
+    texts = [f"{number} pens and {number + 7} cups make {2 * number + 7} things." for number in range(500)]
     model, tokenizer = load(StudentConfig(model=student, init="random"), texts, seed=0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
     generator = torch.Generator().manual_seed(0)
@@ -36,26 +35,32 @@ def trained(student, steps, threads, gate, results):
         optimizer.step()
         optimizer.zero_grad()
 
-    for _ in range(5):
-        step()
-    gate.wait()
-    began = time.monotonic()
-    for _ in range(steps):
-        step()
-    results.put(time.monotonic() - began)
+    for processes, threads in phases:
+        torch.set_num_threads(threads)
+        if rank < processes:
+            for _ in range(3):
+                step()
+        gate.wait()
+        began = time.monotonic()
+        if rank < processes:
+            for _ in range(steps):
+                step()
+            results.put(time.monotonic() - began)
+        gate.wait()
 
 
-def rate(student, steps, processes, threads):
-    """Steps a second of all processes together, by the slowest of them."""
+def rates(student, steps, phases):
+    """Steps a second of all processes of a phase together, by the slowest of them."""
+    most = max(processes for processes, _ in phases)
     spawn = multiprocessing.get_context("spawn")
-    gate, results = spawn.Barrier(processes), spawn.Queue()
-    workers = [spawn.Process(target=trained, args=(student, steps, threads, gate, results)) for _ in range(processes)]
+    gate, results = spawn.Barrier(most), spawn.Queue()
+    workers = [spawn.Process(target=train, args=(student, steps, phases, gate, results, rank)) for rank in range(most)]
     for worker in workers:
         worker.start()
-    slowest = max(results.get() for _ in workers)
+    found = [processes * steps / max(results.get() for _ in range(processes)) for processes, _ in phases]
     for worker in workers:
         worker.join()
-    return processes * steps / slowest
+    return found
 
 
 def main():
@@ -72,12 +77,10 @@ def main():
     )
     print("|" + "---|" * 7)
     for student in options.students:
-        whole = rate(student, options.steps, 1, cores)
-        single = rate(student, options.steps, 1, 1)
-        packed = rate(student, options.steps, cores, 1)
-        crowded = rate(student, options.steps, cores, cores)
-        rates = " | ".join(f"{value:.1f}" for value in (whole, single, packed, crowded))
-        print(f"| {student} | {rates} | {packed / whole:.2f} | {packed / (cores * single):.2f} |", flush=True)
+        phases = [(1, cores), (1, 1), (cores, 1), (cores, cores)]
+        whole, single, packed, crowded = rates(student, options.steps, phases)
+        figures = " | ".join(f"{value:.1f}" for value in (whole, single, packed, crowded))
+        print(f"| {student} | {figures} | {packed / whole:.2f} | {packed / (cores * single):.2f} |", flush=True)
 
 
 if __name__ == "__main__":
