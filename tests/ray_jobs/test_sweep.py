@@ -177,9 +177,11 @@ from ray_jobs.sweep_file import load_sweep
 def body(chosen, settings):  # holds its share and says when; there is no GPU to compute on
     config, need = settings[chosen["trial"]]
     began = time.time()
-    time.sleep(2.0)
     folder = pathlib.Path(config.run_dir)
     folder.mkdir(parents=True, exist_ok=True)
+    while need.gpus < 1 and len(list(folder.parent.glob("tiny*"))) < 8 and time.time() < began + 90:
+        time.sleep(0.1)  # until all eight are there
+    time.sleep(1.0)
     held = [began, time.time(), os.environ.get("CUDA_VISIBLE_DEVICES"), need.gpus]
     (folder / "held.json").write_text(json.dumps(held))
 
