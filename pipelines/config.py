@@ -145,6 +145,12 @@ class VerificationConfig(_Section):
     timeout_s: float = Field(5, gt=0, description="CPU seconds; the wall-clock backstop is 3 x + 1")
     memory_mb: int = Field(512, ge=32, description="memory of one program or system, MiB")
     require_isolation: bool = Field(False, description="refuse where the kernel cannot confine programs")
+    missed_proofs: Fraction = Field(
+        0, description="rehearsal: share of right thoughts that a degraded solver fails to prove"
+    )
+    false_proofs: Fraction = Field(
+        0, description="rehearsal: share of other thoughts that a degraded solver takes for right"
+    )
 
 
 class MixtureConfig(_Section):
@@ -180,6 +186,9 @@ class MixtureConfig(_Section):
         0, ge=0, description="new problems with other numbers from each verified PoT or EoT of the train split"
     )
     upsample: int = Field(2, ge=1, description="md: copies of types 1 and 2")
+    fraction: float = Field(
+        1, gt=0, le=1, description="share of the training problems that train; a larger share holds the smaller ones"
+    )
     dev_fraction: float = Field(0.05, ge=0, lt=1, description="share of problems held out for dev")
 
     @model_validator(mode="after")
@@ -208,7 +217,8 @@ class StudentConfig(_Section):
 
     model: str = Field(
         "Salesforce/codet5-small",
-        description="hub name or path of a T5-like checkpoint; with init random: tiny | small | base | large",
+        description="hub name or path of a T5-like checkpoint; with init random: nano | micro | mini | tiny | "
+        "small | base | large",
     )
     init: Literal["pretrained", "random"] = Field("pretrained", description="pretrained | random")
     vocabulary: int = Field(1000, ge=300, description="init random: size of the byte-level BPE that we train")
@@ -328,6 +338,11 @@ class RunConfig(_Section):
             raise ValueError(
                 "mixture.recipe 'md' votes between CoT and PoT, "
                 f"but sampling.thoughts lacks {', '.join(sorted(missing))}"
+            )
+        if self.teacher.kind != "rehearsal" and (self.verification.missed_proofs or self.verification.false_proofs):
+            raise ValueError(
+                "verification.missed_proofs, false_proofs: a degraded solver is for rehearsals, and would spoil what "
+                f"teacher.kind '{self.teacher.kind}' answered; set both to 0"
             )
         if self.teacher.mode == "batch" and self.sampling.until_correct is not None:
             raise ValueError(

@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -29,13 +29,27 @@ from pipelines.storage import is_local
 Command = Callable[[RunConfig, bool], None]
 """What a stage's command does with the configuration; the flag is ``--dry-run``."""
 
+Described = TypeVar("Described")
+
 
 def main(name: str, what: str, command: Command, arguments: Sequence[str] | None = None) -> int:
-    """Parse, run and return the exit code; the one place that prints an error of ours."""
+    """A stage's command: its exit code."""
+    return answer(name, what, load_config, command, describe_fields(), arguments)
+
+
+def answer(
+    name: str,
+    what: str,
+    load: Callable[[str | None, Sequence[str]], Described],
+    command: Callable[[Described, bool], None],
+    fields: str,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Parse, load, run and return the exit code; the one place that prints an error of ours."""
     parser = argparse.ArgumentParser(
         prog=f"python -m ray_jobs.{name}",
         description=what,
-        epilog=describe_fields(),
+        epilog=fields,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file of the run")
@@ -43,7 +57,7 @@ def main(name: str, what: str, command: Command, arguments: Sequence[str] | None
     parser.add_argument("overrides", nargs="*", metavar="section.field=value", help="fields that replace the file's")
     options = parser.parse_intermixed_args(arguments)
     try:
-        command(load_config(options.config, options.overrides), options.dry_run)
+        command(load(options.config, options.overrides), options.dry_run)
     except ThoughtDistillError as error:
         label = "" if isinstance(error, BadInput) else f" ({name} can go on with the same command)"
         print(f"error: {error}{label}", file=sys.stderr)
@@ -60,17 +74,25 @@ def load_config(file: str | None, overrides: Sequence[str]) -> RunConfig:
     Raises:
         ConfigError: one line that names the file or override, the field, what was expected, and the nearest name.
     """
-    tree = _read_yaml(file) if file else {}
-    overridden = [_override(tree, override) for override in overrides]
+    tree = read_yaml(file) if file else {}
+    overridden = [override(tree, one) for one in overrides]
+    return validated(tree, lambda field: "command line" if field in overridden or file is None else file)
+
+
+def validated(tree: dict[str, Any], origin: Callable[[str], str]) -> RunConfig:
+    """The configuration that a tree of fields describes; ``origin`` says where a field was written.
+
+    Raises:
+        ConfigError: as ``load_config``.
+    """
     try:
         config = RunConfig.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
         field = _dotted(first)
-        origin = "command line" if field in overridden or file is None else file
-        raise ConfigError(f"{origin}: {_one_line(first, field)}") from None
+        raise ConfigError(f"{origin(field)}: {_one_line(first, field)}") from None
     _check_names(config)
-    return config.model_copy(update={"run_dir": _absolute(config.run_dir)})
+    return config.model_copy(update={"run_dir": absolute(config.run_dir)})
 
 
 def describe_fields() -> str:
@@ -86,7 +108,12 @@ def in_submitted_job() -> bool:
     return "job_submission_id" in job.get("metadata", {})
 
 
-def _absolute(run_dir: str) -> str:
+def absolute(run_dir: str) -> str:
+    """A run directory as every process of the cluster finds it.
+
+    Raises:
+        ConfigError: it is relative, in a submitted job.
+    """
     if not is_local(run_dir):
         return run_dir
     plain = run_dir.removeprefix("file://").removeprefix("local://")
@@ -99,7 +126,12 @@ def _absolute(run_dir: str) -> str:
     return str(path.absolute())
 
 
-def _read_yaml(file: str) -> dict[str, Any]:
+def read_yaml(file: str) -> dict[str, Any]:
+    """A YAML file of fields.
+
+    Raises:
+        ConfigError: it is missing or not readable, with the nearest file's name.
+    """
     try:
         tree = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -113,15 +145,21 @@ def _read_yaml(file: str) -> dict[str, Any]:
     return tree
 
 
-def _override(tree: dict[str, Any], override: str) -> str:
-    """Put one ``a.b=value`` into the tree; returns the dotted name."""
-    name, equals, text = override.partition("=")
+def override(tree: dict[str, Any], argument: str) -> str:
+    """Put one ``a.b=value`` of the command line into the tree; returns the dotted name."""
+    name, equals, text = argument.partition("=")
     if not equals or not name:
-        raise ConfigError(f"command line: '{override}' is no override; expected section.field=value")
+        raise ConfigError(f"command line: '{argument}' is no override; expected section.field=value")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ConfigError(f"command line: {name}: '{text}' is not readable as YAML") from None
+    put(tree, name, value)
+    return name
+
+
+def put(tree: dict[str, Any], name: str, value: Any) -> None:
+    """Set a field by its dotted name."""
     *parents, last = name.split(".")
     place: Any = tree
     for part in parents:
@@ -130,7 +168,17 @@ def _override(tree: dict[str, Any], override: str) -> str:
         place[_index(place, last, name)] = value
     else:
         place[last] = value
-    return name
+
+
+def is_section(name: str) -> bool:
+    """Whether a dotted name is a section, whose fields have names of their own, rather than a field."""
+    model: Any = RunConfig
+    for part in name.split("."):
+        info = _fields_of(model).get(part)
+        if info is None:
+            return False
+        model = info.annotation
+    return bool(_fields_of(model))
 
 
 def _step_into(place: Any, part: str, name: str) -> Any:

@@ -22,14 +22,14 @@ from pipelines.mixture.example import rank
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import SAMPLED, THOUGHTS, judge, student_input
 from ray_jobs import cli
-from ray_jobs.hardware import cpu_share, cpus, uses_gpu
+from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share, cpus, uses_gpu
 from ray_jobs.problems import EVALUATION_PROBLEMS
 from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
 from ray_jobs.student_files import local_student
-from ray_jobs.verify import verifiers
+from ray_jobs.verify import limits, verifiers
 
 PREDICTION_SCHEMA = pa.schema(
     [
@@ -52,10 +52,7 @@ _ROWS_PER_BLOCK = 512
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     """Predictions for the evaluation problems."""
-    problems = run_dir.read_table("evaluation_problems")
-    if problems is None:
-        raise DataError(f"{run_dir.path('evaluation_problems')}: holds no Parquet")
-    return _predict("predictions", problems.to_pylist(), config, run_dir)
+    return _predict("predictions", _evaluation_problems(run_dir), config, run_dir)
 
 
 def run_dev(config: RunConfig, run_dir: RunDirectory) -> Result:
@@ -93,12 +90,22 @@ def _predict(folder: str, problems: list[dict[str, Any]], config: RunConfig, run
             batch_size=_ROWS_PER_BLOCK,
             compute=ray.data.ActorPoolStrategy(size=max(1, verifiers(questions.num_rows // _ROWS_PER_BLOCK) // 2)),
             num_cpus=cpu_share(),
+            label_selector=AWAY_FROM_GPUS,
         )
     )
     total = questions.num_rows * (config.evaluation.greedy + config.evaluation.paths)
     with Progress("evaluate", total, lambda: (run_dir.rows_written(folder), "")):
         predictions.write_parquet(run_dir.path(folder), filesystem=run_dir.filesystem)
     return _result(run_dir, folder)
+
+
+def run_here(config: RunConfig, run_dir: RunDirectory) -> Result:
+    """``run`` in this process, without Ray Data: a trial of a sweep is an actor already."""
+    questions = _questions(_evaluation_problems(run_dir), thoughts_of(run_dir))
+    writer, judge = Writer(config, run_dir.uri), Judge(config)
+    written = [writer(questions.slice(row, _ROWS_PER_BLOCK)) for row in range(0, questions.num_rows, _ROWS_PER_BLOCK)]
+    run_dir.write_table(pa.concat_tables([judge(block) for block in written]), "predictions")
+    return _result(run_dir, "predictions")
 
 
 class Writer:
@@ -165,6 +172,13 @@ def thoughts_of(run_dir: RunDirectory) -> list[str]:
     return [name for name in (trained or SAMPLED) if name in THOUGHTS]
 
 
+def _evaluation_problems(run_dir: RunDirectory) -> list[dict[str, Any]]:
+    problems = run_dir.read_table("evaluation_problems")
+    if problems is None:
+        raise DataError(f"{run_dir.path('evaluation_problems')}: holds no Parquet")
+    return list(problems.to_pylist())
+
+
 def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[dict[str, Any]]:
     """At most ``evaluation.dev_problems`` rows of ``problems/`` with gold that are in mixture/dev and trained nothing.
 
@@ -225,7 +239,7 @@ def _fields(config: RunConfig) -> dict[str, Any]:
     return {
         **config.evaluation.model_dump(exclude={"select", "dev_problems"}),
         "max_input_tokens": config.training.max_input_tokens,
-        "verification": config.verification.model_dump(exclude={"require_isolation"}),
+        "verification": limits(config),
         "seed": config.seed if config.evaluation.paths else None,
     }
 

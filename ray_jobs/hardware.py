@@ -9,6 +9,14 @@ from pipelines.errors import ConfigError
 # that no GPU waits for a teacher or a sandbox. Nodes without labels, a laptop's, take all work.
 AWAY_FROM_GPUS = {"role": "!gpu"}
 
+_granted: int | None = None
+
+
+def grant(count: float | None) -> None:
+    """From now on this process, an actor beside others, uses so many CPUs of its machine; None: all it may."""
+    global _granted
+    _granted = None if count is None else max(1, int(count))
+
 
 def uses_gpu(config: RunConfig) -> bool:
     """Whether training and decoding use GPUs: as configured, or whether the cluster has any.
@@ -38,4 +46,6 @@ def cpu_share() -> float:
 
 def cpus() -> int:
     """The CPUs of this machine that this process may use."""
+    if _granted is not None:
+        return _granted
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

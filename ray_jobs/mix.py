@@ -96,7 +96,8 @@ def _write(block: pa.Table, number: int, kept: Mapping[str, int] | None, uri: st
 
 def _fields(config: RunConfig) -> dict[str, Any]:
     proof = config.verification.model_dump(exclude={"require_isolation"}) if config.mixture.perturb else None
-    return {**config.mixture.model_dump(), "seed": config.seed, **({"verification": proof} if proof else {})}
+    mixture = config.mixture.model_dump(exclude={"fraction"} if config.mixture.fraction == 1 else set())
+    return {**mixture, "seed": config.seed, **({"verification": proof} if proof else {})}
 
 
 MIX = Stage(

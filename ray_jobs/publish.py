@@ -101,7 +101,7 @@ def verified(run_dir: RunDirectory) -> pa.Table | None:
 def data_card(config: RunConfig, run_dir: RunDirectory, table: pa.Table) -> str:
     """The data set's README: licences, who wrote it, what was proven, counts."""
     from pipelines.student.export import provenance
-    from ray_jobs.train import licences, teachers
+    from ray_jobs.fit import licences, teachers
 
     named = licences(config)
     head: dict[str, Any] = {"license": "other", "license_name": "see-card", "task_categories": ["text-generation"]}

@@ -1,42 +1,29 @@
 """Training: the student is fine-tuned on the mixture by Ray Train, on one CPU process or on many GPU workers.
 
-mixture/ ──► TorchTrainer: each worker runs pipelines.student.train ──► student/, metrics.jsonl
+mixture/ ──► TorchTrainer: each worker runs ray_jobs.fit ──► student/, metrics.jsonl
                    └── checkpoints/<fingerprint>/   (the same command goes on from the last one)
 
 python -m ray_jobs.train run_dir=runs/gsm8k training.num_workers=4
 """
 
-import contextlib
 import importlib.util
 import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
-
-from pyarrow import fs as pafs
 
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
-from pipelines.problems import ORIGINALS, dataset_name
-from pipelines.solvers import Sandbox
-from pipelines.teacher.terms import terms_of
-from pipelines.thoughts import THOUGHTS
 from ray_jobs import cli
+from ray_jobs.fit import FIGURES, fit
 from ray_jobs.hardware import cpus, uses_gpu
-from ray_jobs.loggers import Log, check, open_loggers
+from ray_jobs.loggers import check
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
 from ray_jobs.training_data import dev_problems, examples_by_thought, node_folder, prepare
-
-_RESULT = "result.json"
-_SAY_EVERY_S = 10.0
-_DEV_MARGIN = 16  # tokens beyond the longest dev target that a completion may have
-_LICENCES = {"generated": "Apache-2.0", **{name: original.licence for name, original in ORIGINALS.items()}}
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
@@ -53,23 +40,15 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
     gpu, workers = uses_gpu(config), config.training.num_workers
     alone = workers == 1 and not gpu and sum(node["Alive"] for node in ray.nodes()) == 1
-    versions = [run_dir.version(name) for name in ("mixture", "problems")]
-    folder = f"checkpoints/{digest([_fields(config), versions])}"
     say(f"train: on {workers} {'GPU' if gpu else 'CPU'} worker{'s' if workers > 1 else ''}")
     trainer = TorchTrainer(
         train_loop_per_worker,
-        train_loop_config={
-            "config": config.model_dump(mode="json"),
-            "folder": folder,
-            "gpu": gpu,
-            "examples": examples_by_thought(run_dir),
-            "dev_problems": dev_problems(config, run_dir),
-        },
+        train_loop_config={**_settings(config, run_dir), "gpu": gpu},
         # 0 runs the loop in this process: on one CPU a worker group costs 15 s and gives nothing
         scaling_config=ScalingConfig(num_workers=0 if alone else workers, use_gpu=gpu),
         run_config=TrainerRun(
             name="ray_train",
-            storage_path=run_dir.path(folder),
+            storage_path=run_dir.path(_folder(config, run_dir)),
             storage_filesystem=run_dir.filesystem,
             failure_config=FailureConfig(max_failures=3),
         ),
@@ -78,7 +57,63 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
         trainer.fit()
     except TrainingFailedError as error:
         raise _cause(error) from error
-    figures = json.loads(run_dir.read_bytes(folder, _RESULT))
+    return _result(config, run_dir)
+
+
+def train_loop_per_worker(settings: dict[str, Any]) -> None:
+    """One worker of Ray Train: the first of each node prepares what all of the node read."""
+    import ray.train
+    import torch
+    from ray.train.collective import barrier
+
+    context = ray.train.get_context()
+    if not settings["gpu"]:
+        torch.set_num_threads(max(1, cpus() // context.get_local_world_size()))  # Ray sets one a worker
+    config = RunConfig.model_validate(settings["config"])
+    first = context.get_local_rank() == 0
+    with node_folder(is_first=first) as scratch:
+        if first:
+            prepare(config, RunDirectory(config.run_dir), scratch)
+        barrier()
+        fit(
+            settings,
+            scratch,
+            device=ray.train.torch.get_device() if settings["gpu"] else "cpu",
+            rank=context.get_world_rank(),
+            world_size=context.get_world_size(),
+        )
+
+
+def run_here(config: RunConfig, run_dir: RunDirectory, on_log: Callable[[dict[str, Any]], None]) -> Result:
+    """Training in this process, without Ray Train: a trial of a sweep is an actor already."""
+    import torch
+
+    torch.set_num_threads(cpus())
+    with tempfile.TemporaryDirectory() as scratch:
+        prepare(config, run_dir, scratch)
+        device = "cuda" if uses_gpu(config) else "cpu"
+        fit(_settings(config, run_dir), scratch, device=device, on_log=on_log)
+    return _result(config, run_dir)
+
+
+def _settings(config: RunConfig, run_dir: RunDirectory) -> dict[str, Any]:
+    """What every worker is told."""
+    return {
+        "config": config.model_dump(mode="json"),
+        "folder": _folder(config, run_dir),
+        "examples": examples_by_thought(run_dir),
+        "dev_problems": dev_problems(config, run_dir),
+    }
+
+
+def _folder(config: RunConfig, run_dir: RunDirectory) -> str:
+    """Where this training's checkpoints lie in the run directory."""
+    versions = [run_dir.version(name) for name in ("mixture", "problems")]
+    return f"checkpoints/{digest([_fields(config), versions])}"
+
+
+def _result(config: RunConfig, run_dir: RunDirectory) -> Result:
+    figures = json.loads(run_dir.read_bytes(_folder(config, run_dir), FIGURES))
     accuracy = figures["dev_accuracy"]
     summary = (
         f"{figures['steps']:,} of {figures['planned_steps']:,} steps, loss {figures['loss']:.3f}, "
@@ -87,161 +122,6 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
         f"{'' if accuracy is None else f', {100 * accuracy:.1f} %'})"
     )
     return Result(rows=figures["examples"], summary=summary, notes=figures)
-
-
-def train_loop_per_worker(settings: dict[str, Any]) -> None:
-    """One worker: open the mixture, build the student, train, and on rank 0 export it."""
-    import ray.train
-    import torch
-    from ray.train.collective import barrier
-    from transformers import AutoTokenizer
-    from transformers.utils import logging as transformers_logging
-
-    from pipelines.student import (
-        CheckpointStore,
-        DevProblems,
-        headline,
-        load_model,
-        open_tokenised,
-        parameter_count,
-        train,
-    )
-
-    transformers_logging.disable_progress_bar()
-    config = RunConfig.model_validate(settings["config"])
-    run_dir = RunDirectory(config.run_dir)
-    context = ray.train.get_context()
-    rank, world_size = context.get_world_rank(), context.get_world_size()
-    if not settings["gpu"]:
-        torch.set_num_threads(max(1, cpus() // context.get_local_world_size()))  # Ray sets one a worker
-    loggers = open_loggers(config, run_dir, settings["folder"][-16:]) if rank == 0 else contextlib.nullcontext(_no_log)
-    with (
-        loggers as also_log,
-        node_folder(is_first=context.get_local_rank() == 0) as folder,
-        Sandbox(config.verification.timeout_s, config.verification.memory_mb) as sandbox,
-    ):
-        tokenizer = prepare(config, run_dir, folder) if context.get_local_rank() == 0 else None
-        barrier()
-        if tokenizer is None:
-            tokenizer = AutoTokenizer.from_pretrained(f"{folder}/tokenizer")
-        model = load_model(config.student, len(tokenizer), config.seed)
-        data, dev = open_tokenised(f"{folder}/train"), open_tokenised(f"{folder}/dev")
-        solver = None
-        if settings["dev_problems"] and len(dev):
-            solver = DevProblems(
-                problems=settings["dev_problems"],
-                thoughts=list(settings["examples"]),
-                select=headline(config.evaluation.select, settings["examples"]),
-                tokenizer=tokenizer,
-                sandbox=sandbox,
-                max_input_tokens=config.training.max_input_tokens,
-                max_tokens=int(dev.target_lengths.max()) + _DEV_MARGIN,
-            )
-        checkpoints = CheckpointStore(f"{run_dir.uri}/{settings['folder']}")
-        result = train(
-            model,
-            data,
-            dev,
-            config.training,
-            seed=config.seed,
-            device=ray.train.torch.get_device() if settings["gpu"] else "cpu",
-            checkpoints=checkpoints,
-            on_log=_both(training_log(run_dir, checkpoints.latest() is not None), also_log) if rank == 0 else _no_log,
-            dev_problems=solver,
-            rank=rank,
-            world_size=world_size,
-        )
-    if rank == 0:
-        figures = {
-            "model": config.student.model,
-            "init": config.student.init,
-            "parameters": parameter_count(model),
-            "examples": len(data),
-            "dropped_too_long": data.dropped,
-            **asdict(result),
-        }
-        _export(model, tokenizer, config, run_dir, settings["examples"])
-        run_dir.write_bytes(json.dumps(figures).encode(), settings["folder"], _RESULT)
-
-
-def _no_log(record: dict[str, Any]) -> None:
-    """What ranks other than 0 do with a record."""
-
-
-def _both(first: Log, second: Log) -> Log:
-    def log(record: dict[str, Any]) -> None:
-        first(record)
-        second(record)
-
-    return log
-
-
-def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, Any]], None]:
-    """A function that keeps ``metrics.jsonl`` and says a plain line now and then.
-
-    After a restart the lines from the checkpoint on are written anew, so that each step stands once.
-    """
-    lines = run_dir.read_bytes("metrics.jsonl").splitlines() if resumed and run_dir.exists("metrics.jsonl") else []
-    kept = [json.loads(line) for line in lines]
-    said = time.monotonic()
-
-    def log(record: dict[str, Any]) -> None:
-        nonlocal kept, said
-        kept = [old for old in kept if old["step"] < record["step"]] + [record]
-        due = time.monotonic() - said >= _SAY_EVERY_S
-        last = record["step"] == record["steps"]
-        if run_dir.is_local or due or last or "dev_loss" in record:
-            run_dir.write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in kept), "metrics.jsonl")
-        if due or last:
-            said = time.monotonic()
-            left = record["elapsed_s"] / record["step"] * (record["steps"] - record["step"])
-            say(
-                f"train: step {record['step']:,} of {record['steps']:,} ({100 * record['step'] // record['steps']} %), "
-                f"loss {record['loss']:.3f}, {record['tokens_per_s']:,.0f} target tokens/s, {left:.0f} s left"
-            )
-
-    return log
-
-
-def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory, examples: dict[str, int]) -> None:
-    """The student as a Hugging Face directory that carries its triggers."""
-    from pipelines.inference import ctranslate
-    from pipelines.student import ModelCard, export
-
-    triggers = {name: THOUGHTS[name].trigger for name in examples}
-    card = ModelCard(
-        base_model=config.student.model if config.student.init == "pretrained" else None,
-        datasets=licences(config),
-        recipe=config.mixture.recipe,
-        examples=examples,
-        triggers=triggers,
-        teachers=teachers(config, run_dir),
-        licence="apache-2.0",
-    )
-    model.config.thought_distill = {"thoughts": triggers}
-    longest = config.training.max_target_tokens
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = run_dir.path("student") if run_dir.is_local else scratch
-        export(model, tokenizer, folder, card, longest)
-        if config.student.ctranslate2 is not None:
-            ctranslate.convert(folder, config.student.ctranslate2, f"{folder}/{ctranslate.FOLDER}")
-        if not run_dir.is_local:
-            pafs.copy_files(folder, run_dir.path("student"), destination_filesystem=run_dir.filesystem)
-
-
-def licences(config: RunConfig) -> dict[str, str]:
-    """The licence of the data set that the questions come from."""
-    return {dataset_name(config.problems): _LICENCES.get(config.problems.source, "see the data set")}
-
-
-def teachers(config: RunConfig, run_dir: RunDirectory) -> dict[str, str | None]:
-    """Who wrote the samples, by their rows, else as configured, with their providers' terms; a rehearsal: none."""
-    if config.teacher.kind == "rehearsal":
-        return {}
-    written = run_dir.read_table("samples")
-    names = set(written["model"].to_pylist()) if written is not None and "model" in written.column_names else set()
-    names = names - {None} or {config.teacher.model or config.teacher.kind}
-    return {name: terms_of(name) for name in sorted(names)}
 
 
 def _cause(error: Any) -> ThoughtDistillError:

@@ -17,6 +17,7 @@ from pipelines.config import RunConfig, VerificationConfig
 from pipelines.errors import ConfigError, DataError
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge
+from pipelines.thoughts.degraded import degraded
 from ray_jobs import cli
 from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share
 from ray_jobs.progress import Progress
@@ -67,7 +68,7 @@ def proved(samples: "Dataset", rows: int, config: RunConfig, run_dir: RunDirecto
         target_num_rows_per_block=max(_ROWS_PER_CALL, min(_ROWS_PER_FILE, rows // (4 * actors)))
     ).map_batches(
         Verifier,
-        fn_constructor_args=(config.verification, ray.put(_gold(run_dir))),
+        fn_constructor_args=(config.verification, ray.put(_gold(run_dir)), config.seed),
         batch_format="pyarrow",
         batch_size=_ROWS_PER_CALL,
         compute=ray.data.ActorPoolStrategy(size=actors),
@@ -79,7 +80,7 @@ def proved(samples: "Dataset", rows: int, config: RunConfig, run_dir: RunDirecto
 class Verifier:
     """An actor with a sandbox of its own."""
 
-    def __init__(self, config: VerificationConfig, gold: Any) -> None:
+    def __init__(self, config: VerificationConfig, gold: Any, seed: int = 0) -> None:
         """``gold``: reference to a table of problem_id, question, answer and answer_kind."""
         import ray
 
@@ -87,6 +88,7 @@ class Verifier:
         known = zip(table["question"], table["answer"], table["answer_kind"], strict=True)
         self._gold = dict(zip(table["problem_id"], known, strict=True))
         self._sandbox = Sandbox(config.timeout_s, config.memory_mb)
+        self._config, self._seed = config, seed
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Verdicts of a batch of samples, in the same order."""
@@ -97,6 +99,7 @@ class Verifier:
         finish_reason = row.get("finish_reason") or "stop"
         thought = THOUGHTS[row["thought"]]
         verdict = judge(thought, row["completion"], finish_reason, gold, kind, self._sandbox, question)
+        verdict = degraded(verdict, row["sample_id"], row["thought"], gold, self._config, self._seed)
         return {
             **{name: row[name] for name in ("sample_id", "problem_id", "thought", "draw")},
             **vars(verdict),
@@ -109,6 +112,16 @@ def verifiers(blocks: int) -> int:
     import ray
 
     return max(1, min(blocks, int(ray.cluster_resources().get("CPU", 1))))
+
+
+def limits(config: RunConfig) -> dict[str, Any]:
+    """What bounds a proof, the teacher's and the student's alike."""
+    return config.verification.model_dump(include={"timeout_s", "memory_mb"})
+
+
+def _degradation(config: RunConfig) -> dict[str, Any]:
+    rates = config.verification.model_dump(include={"missed_proofs", "false_proofs"})
+    return {**rates, "seed": config.seed} if any(rates.values()) else {}
 
 
 def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
@@ -184,7 +197,7 @@ VERIFY = Stage(
     name="verify",
     folder="verdicts",
     inputs=("problems", "samples"),
-    fields=lambda config: {"judge": JUDGE, **config.verification.model_dump(exclude={"require_isolation"})},
+    fields=lambda config: {"judge": JUDGE, **limits(config), **_degradation(config)},
     run=run,
 )
 

@@ -15,7 +15,16 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.config import MixtureConfig
-from pipelines.mixture.example import MIXTURE_SCHEMA, Dropped, Example, Judged, in_dev, parent_id, rank
+from pipelines.mixture.example import (
+    MIXTURE_SCHEMA,
+    Dropped,
+    Example,
+    Judged,
+    in_dev,
+    in_fraction,
+    parent_id,
+    rank,
+)
 from pipelines.mixture.recipes import RECIPES
 from pipelines.mixture.shares import target_tokens
 from pipelines.mixture.votes import problem_type
@@ -70,13 +79,16 @@ def decide(
         candidates = ["label"] if problem is not None else []
     else:
         candidates = [sample.thought for sample in proofs]
+    parent = parent_id(problem_id)
+    split = "dev" if problem is not None and in_dev(seed, parent, config.dev_fraction) else "train"
+    if left_out is None and split == "train" and not in_fraction(seed, parent, config.fraction):
+        left_out = "outside_fraction"
     if problem is None or left_out is not None:
         reason = left_out or "unknown_problem"
         return [
             _dropped(problem_id, entry, kind)
             for entry in [*dropped, *(Dropped(thought, reason) for thought in candidates)]
         ]
-    split = "dev" if in_dev(seed, parent_id(problem.problem_id), config.dev_fraction) else "train"
     decided = [_dropped(problem_id, entry, kind) for entry in dropped]
     for entry in RECIPES[config.recipe](problem, proofs, config):
         decided.append(

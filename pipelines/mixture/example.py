@@ -63,6 +63,11 @@ def rank(seed: int, *names: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
+def in_fraction(seed: int, problem_id: str, fraction: float) -> bool:
+    """Whether a training problem belongs to this share of them; a larger share holds the smaller ones."""
+    return fraction == 1 or rank(seed, "fraction", problem_id) < fraction * 2**63
+
+
 def in_dev(seed: int, problem_id: str, dev_fraction: float) -> bool:
     """Whether a problem, with all of its thoughts, belongs to dev."""
     return rank(seed, "dev", problem_id) < dev_fraction * 2**63

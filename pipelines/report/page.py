@@ -49,8 +49,8 @@ def render(tables: RunTables, metrics: Metrics) -> Page:
     pairs, path_curves = together.pairs(metrics), together.path_curves(metrics)
     loss_chart = losses(metrics["curves"])
     script = files(__package__).joinpath("report.js").read_text("utf-8")
-    environment = _environment(thoughts)
-    html = environment.get_template("report.html.j2").render(
+    templates = environment(thoughts)
+    html = templates.get_template("report.html.j2").render(
         name=PurePosixPath(str(tables.config.get("run_dir", "run")).rstrip("/")).name or "run",
         sentence=headline(metrics).replace("–", "–\N{WORD JOINER}").replace(" %", "\N{NO-BREAK SPACE}%"),
         m=metrics,
@@ -81,7 +81,8 @@ def render(tables: RunTables, metrics: Metrics) -> Page:
     return Page(html, plots.draw(metrics))
 
 
-def _environment(thoughts: tuple[str, ...]) -> Environment:
+def environment(thoughts: tuple[str, ...]) -> Environment:
+    """Templates with the words, numbers and inks that all pages share."""
     environment = Environment(
         loader=PackageLoader("pipelines.report", "."),
         autoescape=select_autoescape(enabled_extensions=("html", "html.j2")),

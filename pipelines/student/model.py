@@ -20,17 +20,14 @@ from pipelines.config import StudentConfig
 from pipelines.errors import ConfigError, DataError
 from pipelines.student.tokenizer import train_tokenizer
 
+_LIGHT: dict[str, Any] = {"num_layers": 2, "dropout_rate": 0.0, "feed_forward_proj": "gated-gelu"}
+
 PRESETS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
-        "tiny": {
-            "d_model": 128,
-            "d_kv": 32,
-            "d_ff": 480,
-            "num_layers": 2,
-            "num_heads": 4,
-            "dropout_rate": 0.0,
-            "feed_forward_proj": "gated-gelu",
-        },
+        "nano": {"d_model": 32, "d_kv": 16, "d_ff": 96, "num_heads": 2, **_LIGHT},
+        "micro": {"d_model": 48, "d_kv": 24, "d_ff": 160, "num_heads": 2, **_LIGHT},
+        "mini": {"d_model": 80, "d_kv": 20, "d_ff": 288, "num_heads": 4, **_LIGHT},
+        "tiny": {"d_model": 128, "d_kv": 32, "d_ff": 480, "num_heads": 4, **_LIGHT},
         "small": {"d_model": 512, "d_kv": 64, "d_ff": 2048, "num_layers": 6, "num_heads": 8},
         "base": {"d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_heads": 12},
         "large": {"d_model": 1024, "d_kv": 64, "d_ff": 4096, "num_layers": 24, "num_heads": 16},

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.config import StudentConfig
 from pipelines.errors import ConfigError
-from ray_jobs import cli, train
+from ray_jobs import cli, fit, train
 from ray_jobs.run_directory import RunDirectory
 
 SETTINGS = ["student={model: tiny, init: random, vocabulary: 300, ctranslate2: int8}", "problems.source=generated"]
@@ -20,7 +20,7 @@ def test_train_writes_it(tmp_path: Path) -> None:
 
     config = cli.load_config(None, [f"run_dir={tmp_path}", *SETTINGS])
     model, tokenizer = load(StudentConfig(model="tiny", init="random", vocabulary=300), ["a text"], seed=0)
-    train._export(model, tokenizer, config, RunDirectory(str(tmp_path)), {"pot": 1})
+    fit._export(model, tokenizer, config, RunDirectory(str(tmp_path)), {"pot": 1})
     assert "int8" == json.loads((tmp_path / "student/ctranslate2/source.json").read_text())["quantization"]
     assert (tmp_path / "student/ctranslate2/model.bin").stat().st_size < (
         tmp_path / "student/model.safetensors"
