@@ -21,5 +21,4 @@ def test_tiny_learns_64_examples_by_heart(tmp_path, make):
         [example.input for example in examples], max_tokens=128, max_input_tokens=256
     )
     exact = sum(row[0].completion == example.target for row, example in zip(decoded, examples, strict=True))
-    print("EXACT", exact)
     assert exact >= 0.99 * 64
