@@ -382,6 +382,7 @@ def main():
         sys.exit("--device cuda: PyTorch sees no CUDA device here; run without it for the CPU's figures")
     options.precision = options.precision or ("bf16" if options.device == "cuda" else "fp32")
     students = options.students or (["base", "large"] if options.device == "cuda" else ["tiny", "small"])
+    torch.set_num_threads(options.threads)
     peak = matmul_flops_per_s(options.device, options.precision)
     name = torch.cuda.get_device_name() if options.device == "cuda" else f"{cpus()} CPUs"
     print(f"{name}, {options.precision}, torch {torch.__version__}; matrix product {peak / 1e12:.3g} TFLOP/s")

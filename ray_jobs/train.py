@@ -32,6 +32,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     Raises:
         ThoughtDistillError: a worker failed again and again.
     """
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.5")  # else the end is noticed after up to 2 s
     import ray
     from ray.train import FailureConfig, ScalingConfig
     from ray.train import RunConfig as TrainerRun

@@ -127,6 +127,7 @@ def test_failing_compiler_is_one_line(model, data, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the compiler's own imports are deprecated
 def test_compiled_student_has_the_same_loss(student, data):
     """torch.compile with rows of two shapes: the plain pass's losses and gradients."""
     check_compiler("cpu")
