@@ -117,7 +117,7 @@ def _train(config: RunConfig, run_dir: RunDirectory, number: int) -> None:
         taught = run_dir.read_table("samples")
         assert taught is not None
         found = own_samples(config, run_dir, number)
-        place.write_table(pa.concat_tables([taught, found], promote_options="default"), "samples")
+        place.write_table(pa.concat_tables([taught, found], promote_options="permissive"), "samples")
         return Result(rows=taught.num_rows + found.num_rows, summary=f"{found.num_rows:,} of the student's own, right")
 
     sources = {"teacher": run_dir.version("samples"), "own": own.version("predictions")}

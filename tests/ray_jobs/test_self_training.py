@@ -14,10 +14,13 @@ import pytest
 
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError
-from ray_jobs import cli
+from pipelines.mixture import in_dev
+from ray_jobs import cli, self_training
 from ray_jobs.evaluate import PREDICTION_SCHEMA
-from ray_jobs.run_directory import RunDirectory
+from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
+from ray_jobs.run_directory import Manifest, RunDirectory
 from ray_jobs.self_training import own_samples
+from ray_jobs.stage import Result, Stage, execute
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -56,6 +59,73 @@ def test_rounds_need_dev_problems() -> None:
     """They stop by accuracy on dev, so without any the configuration is refused."""
     with pytest.raises(ConfigError, match="dev_fraction"):
         cli.load_config(None, ["run_dir=x", "self_training.rounds=2", "mixture.dev_fraction=0"])
+
+
+def stand_ins(monkeypatch: pytest.MonkeyPatch, dev_right: list[int], ran: list[str]) -> None:
+    """Stages that take no time: a student is the number of its round, and its dev predictions are as many right."""
+
+    def predicted(_: RunConfig, place: RunDirectory) -> Result:
+        number = int(place.read_bytes("student", "weights"))
+        asked = place.read_table("evaluation_problems", columns=["problem_id"])
+        assert asked is not None
+        names = asked["problem_id"].to_pylist()
+        right = dev_right[number - 1] if place.uri.endswith("/dev") else len(names)
+        rows = [prediction(name, "greedy", 0, "ans = 1", at < right) for at, name in enumerate(names)]
+        rows += [prediction(name, "sample", 0, f"ans = {number}", True) for name in names]
+        place.write_table(pa.Table.from_pylist(rows, schema=PREDICTION_SCHEMA), "predictions")
+        ran.append("/".join(place.uri.split("/")[-2:]))
+        return Result(rows=len(rows), summary="")
+
+    def trained(_: RunConfig, place: RunDirectory) -> Result:
+        place.write_bytes(place.uri.split("/")[-1].encode(), "student", "weights")
+        table = place.read_table("samples")
+        ran.append(f"train {table.num_rows if table else 0}")
+        return Result(rows=1, summary="")
+
+    def fake(folder: str, run: Any, *inputs: str) -> Stage:
+        return Stage(name=folder, folder=folder, inputs=inputs, needs_ray=False, fields=lambda _: {}, run=run)
+
+    none = [Stage(name=n, folder=n, needs_ray=False, fields=lambda _: {}, run=lambda *_: Result(rows=0, summary=""))
+            for n in ("verdicts", "mixture", "report")]  # fmt: skip
+    for place, stage in zip(("verify.VERIFY", "mix.MIX", "REPORT"), none, strict=True):
+        monkeypatch.setattr(f"ray_jobs.self_training.{place}", stage)
+    monkeypatch.setattr("ray_jobs.self_training.train.TRAIN", fake("student", trained, "samples"))
+    monkeypatch.setattr("ray_jobs.self_training.evaluate.EVALUATE", fake("predictions", predicted, "student"))
+
+
+def first_round(folder: Path) -> tuple[RunConfig, RunDirectory]:
+    """A run whose first round is done, as far as self-training looks at it."""
+    tree = {"source": "generated", "count": 20}
+    settings = {"run_dir": str(folder), "problems": tree, "evaluation_problems": [{**tree, "split": "test"}]}
+    settings |= {"mixture": {"dev_fraction": 0.5}, "self_training": {"rounds": 4, "draws": 1}}
+    config, run_dir = RunConfig.model_validate(settings), RunDirectory(str(folder))
+    execute(PROBLEMS, config, run_dir)
+    execute(EVALUATION_PROBLEMS, config, run_dir)
+    samples = {"sample_id": "s", "problem_id": "p", "thought": "pot", "draw": 0, "completion": "ans = 0"}
+    run_dir.start("samples")
+    run_dir.write_table(pa.Table.from_pylist([samples]), "samples")
+    run_dir.write_bytes(b"1", "student", "weights")
+    for name in ("samples", "student"):
+        made = {"fields": {}, "inputs": {}, "files": run_dir.written(name), "rows": 1, "wall_s": 0.0}
+        run_dir.publish(name, Manifest(stage=name, fingerprint=name, version=name, **made))
+    return config, run_dir
+
+
+def test_rounds_stop_when_dev_accuracy_does_and_are_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Round 3 of four is no better: the second is named; the same again finds everything done."""
+    ran: list[str] = []
+    stand_ins(monkeypatch, dev_right=[2, 4, 4, 9], ran=ran)
+    config, run_dir = first_round(tmp_path)
+    self_training.run(config, run_dir)
+    own = 20 - sum(in_dev(0, f"generated/train/{number}", 0.5) for number in range(20))
+    expected = ["1/dev", "1/own", f"train {1 + own}", "rounds/2", "2/dev", "2/own", f"train {1 + 2 * own}", "rounds/3"]
+    assert [*expected, "3/dev"] == ran
+    assert 2 == json.loads((tmp_path / "rounds/rounds.json").read_text())["best"]
+    ran.clear()
+    self_training.run(config, run_dir)
+    assert [] == ran
 
 
 OVERRIDES = (
