@@ -173,8 +173,8 @@ def _score(sweep: Sweep, point: Point) -> float | None:
     """What a point's students reached on dev, meant over the seeds."""
     last = []
     for one in sweep.trials([point]):
-        seen = trial.scores(RunDirectory(one.config.run_dir))
-        last.append(seen[max(seen)] if seen and trial.status(one.config).kind == "done" else None)
+        done = trial.status(one.config).kind == "done"
+        last.append(trial.final_score(RunDirectory(one.config.run_dir)) if done else None)
     return search.mean_score(last)
 
 

@@ -50,7 +50,6 @@ def gathered(one: Trial) -> SweepTrial:
     run_dir = RunDirectory(one.config.run_dir)
     where = trial.status(one.config)
     student, predictions = run_dir.manifest("student"), run_dir.manifest("predictions")
-    seen = trial.scores(run_dir)
     done = where.kind == "done"
     return SweepTrial(
         trial_id=one.trial_id,
@@ -60,7 +59,7 @@ def gathered(one: Trial) -> SweepTrial:
         seed=one.seed,
         config=one.config.model_dump(mode="json"),
         sampling=sampling_of(one.config),
-        score=seen[max(seen)] if seen else None,
+        score=trial.final_score(run_dir),
         card=_json(run_dir, "mixture", "card.json"),
         student=student.notes if student else {},
         evaluation=_json(run_dir, "report", "metrics.json")["evaluation"] if done else [],

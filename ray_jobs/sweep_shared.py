@@ -1,7 +1,7 @@
 """What trials share: one sampling for all that ask the teacher the same, one mixture for all that train on the same.
 
     shared/3f2a9c/   a run directory up to its verdicts; mixtures are made in it one after another
-    trials/<id>/     gets mixture/ and evaluation_problems/ as copies, with their manifests
+    trials/<id>/     gets problems/, evaluation_problems/ and mixture/ as copies, with their manifests
 
 So a trial's folder opens with any tool of a run, and a stage run on it again cannot touch what other trials read.
 Nothing of a trial runs meanwhile: the stages up to the mixture take the whole cluster.
@@ -23,7 +23,7 @@ from ray_jobs.sweep_file import Trial
 
 SAMPLING = [PROBLEMS, sample.SAMPLE]
 UPSTREAM = [PROBLEMS, EVALUATION_PROBLEMS, sample.SAMPLE, verify.VERIFY]
-_HANDED_OVER = ("evaluation_problems", "mixture")
+_HANDED_OVER = ("problems", "evaluation_problems", "mixture")
 
 
 def sampling_of(config: RunConfig) -> str:

@@ -1,6 +1,6 @@
 """One trial of a sweep: train, evaluate and measure in one process, in a run directory of its own.
 
-trials/<id>/  config.yaml  mixture/ evaluation_problems/ (handed over)  student/ predictions/ report/metrics.json
+trials/<id>/  config.yaml  problems/ evaluation_problems/ mixture/ (handed over)  student/ predictions/ report/
               log.txt      trial.json (where it failed or was stopped: how, and why)
 
 Which trials there are is ``ray_jobs.sweep_file``'s matter, when they run is Ray Tune's. Inside a trial nothing asks
@@ -117,6 +117,15 @@ def scores(run_dir: RunDirectory) -> dict[int, float]:
         return {}
     records = map(json.loads, run_dir.read_bytes("metrics.jsonl").splitlines())
     return {math.ceil(line["epoch"]): score for line in records if (score := _score(line)) is not None}
+
+
+def final_score(run_dir: RunDirectory) -> float | None:
+    """What dev says of the student that was exported; None where nothing was measured."""
+    student = run_dir.manifest("student")
+    if student is not None and student.notes.get("dev_accuracy") is not None:
+        return float(student.notes["dev_accuracy"])
+    seen = scores(run_dir)
+    return seen[max(seen)] if seen else None
 
 
 def _score(line: dict[str, Any]) -> float | None:

@@ -102,6 +102,8 @@ def sentence(found: Sequence[SweepPoint]) -> str:
     winner = best(found, main)
     if winner is None:
         return "No trial has finished yet."
+    if not any(point.accuracy[main][HEADLINE].mean for point in found if HEADLINE in point.accuracy.get(main, {})):
+        return f"None of {len(found):,} points solves a problem of {main}: the students have not learned yet."
     said = (
         f"The best of {len(found):,} points on {main} is {_words(winner)}: "
         f"{mean_text(winner.accuracy[main][HEADLINE])}, "

@@ -81,7 +81,9 @@ def _map(group: list[SweepPoint], thoughts: tuple[str, ...], dataset: str) -> Te
         assert point.mix.shares is not None
         x, y = _place(point.mix.shares, corners)
         shares = ", ".join(f"{palette.label(t)} {share:.2g}" for t, share in point.mix.shares.items())
-        dots.append(Dot(x, y, point.accuracy[dataset][HEADLINE], (mean - low) / width, point is winner, shares))
+        dots.append(
+            Dot(x, y, point.accuracy[dataset][HEADLINE], (mean - low) / width, point is winner and low < high, shares)
+        )
     others = [f"{text(value)}" for name, value in group[0].point.items() if name not in MIX_AXES]
     title = ", ".join(others) if others else group[0].model.rstrip("/").rsplit("/", 1)[-1]
     return TernaryMap(title, dataset, corners, _cells(dots), dots, low, high)

@@ -128,7 +128,7 @@ def test_mix_ratios_quick_end_to_end(tmp_path: Path) -> None:
     assert 0 == done.returncode, done.stderr
     assert "15 trials share 15 mixtures; the teacher is asked once" in done.stderr
     page = (tmp_path / "q/report/sweep.html").read_text()
-    assert (15, 1) == (page.count('<circle class="heat'), page.count('circle class="heat best"'))
+    assert 15 == page.count('<circle class="heat')
     winner = [sys.executable, "-m", "ray_jobs.distill", "--config", f"{tmp_path}/q/report/winner.yaml", "--dry-run"]
     assert 0 == subprocess.run(winner, cwd=ROOT, capture_output=True, check=False).returncode
     trials = list((tmp_path / "q/trials").iterdir())

@@ -237,6 +237,16 @@ def test_the_sentence_claims_no_more_than_the_interval() -> None:
     assert "is not decided" in sentence(points(noisy))
 
 
+def test_students_that_learned_nothing_have_no_winner_on_the_page() -> None:
+    """15 zeros: no dot is ringed, and the sentence names no best point."""
+    zeros = points(
+        [trial(one.point, one.seed, dict.fromkeys(one.point["mixture.ratios"], 0.0)) for one in simplex((0,))]
+    )
+    (drawn,) = ternary(zeros, "gsm8k")
+    assert [] == [dot for dot in drawn.dots if dot.is_best]
+    assert "None of 15 points solves a problem of gsm8k" in sentence(zeros)
+
+
 def test_figures_in_words() -> None:
     """Means with and without intervals; differences with their sign."""
     assert "50.0\N{NO-BREAK SPACE}%" == mean_text(Mean(1, 0.5, None, None))
