@@ -168,7 +168,7 @@ def actors(programs: list[str]) -> None:
         def judge(self, batch: pa.Table) -> int:
             return self._verifier(batch).num_rows
 
-    ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", object_store_memory=200 * 2**20)
+    ray.init("local", num_cpus=2, include_dashboard=False, logging_level="ERROR", object_store_memory=200 * 2**20)
     texts_now = (programs * (OURS // len(programs) + 1))[:OURS]
     table_of_rows = pa.Table.from_pylist(
         [

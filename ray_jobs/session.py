@@ -40,7 +40,9 @@ def ray_session() -> Iterator[None]:
         yield
         return
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # token authentication stays on
-    ray.init(logging_level="WARNING", include_dashboard=False if "RAY_ADDRESS" not in os.environ else None)
+    # "local": else Ray joins whatever cluster was last started on this machine, even one that no longer lives.
+    address = os.environ.get("RAY_ADDRESS", "local")
+    ray.init(address, logging_level="WARNING", include_dashboard=False if address == "local" else None)
     quiet_ray_data()
     try:
         yield

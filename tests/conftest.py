@@ -26,7 +26,7 @@ def ray_cluster() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ray.init(num_cpus=2, object_store_memory=200 * 2**20, include_dashboard=False, logging_level="ERROR")
+        ray.init("local", num_cpus=2, object_store_memory=200 * 2**20, include_dashboard=False, logging_level="ERROR")
     from ray_jobs.session import quiet_ray_data
 
     quiet_ray_data()

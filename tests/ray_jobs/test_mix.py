@@ -175,7 +175,8 @@ def test_rows_and_their_order_depend_on_nothing_but_data_and_seed(
 
 MIX_WITH = """\
 import sys, ray
-ray.init(num_cpus=int(sys.argv[1]), include_dashboard=False, logging_level="ERROR", object_store_memory=200 * 2**20)
+store = 200 * 2**20
+ray.init("local", num_cpus=int(sys.argv[1]), include_dashboard=False, logging_level="ERROR", object_store_memory=store)
 from ray_jobs import cli, mix, session
 session.quiet_ray_data()
 mix.command(cli.load_config(None, sys.argv[2:]), dry_run=False)

@@ -186,7 +186,7 @@ def body(chosen, settings):  # holds its share and says when; there is no GPU to
     (folder / "held.json").write_text(json.dumps(held))
 
 if __name__ == "__main__":
-    ray.init(num_cpus=16, num_gpus=4, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=16, num_gpus=4, include_dashboard=False, log_to_driver=False)
     found = load_sweep(sys.argv[1], [])
     sweep._one_trial = body
     sweep.run_trials(found, found.trials(found.points))
