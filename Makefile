@@ -22,7 +22,7 @@ check: $(STAMP)  ## lint, format and strict types
 
 $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,ctranslate2,sweep]'
 	touch $(STAMP)
 
 clean:
