@@ -18,7 +18,20 @@ import pyarrow.parquet as pq
 
 from pipelines.config import RunConfig
 from pipelines.errors import RunStopped
-from pipelines.mixture import COUNTED, DECIDED_SCHEMA, MIXTURE_SCHEMA, card, decide, inside, table_cuts, to_table
+from pipelines.mixture import (
+    CUT_BY,
+    DECIDED_SCHEMA,
+    MIXTURE_SCHEMA,
+    NOTHING,
+    Counted,
+    card,
+    decide,
+    inside,
+    is_union,
+    table_cuts,
+    tally,
+    to_table,
+)
 from ray_jobs import cli
 from ray_jobs.meeting import dataset, met
 from ray_jobs.perturb import grow
@@ -46,11 +59,10 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
         .materialize()
     )
     blocks = decided.to_arrow_refs()  # sorted by problem: the order of the mixture does not depend on the cluster
-    counted, write = ray.remote(_counted), ray.remote(_write)
-    table = pa.concat_tables([_COUNTED.empty_table(), *ray.get([counted.remote(ref) for ref in blocks])])
-    kept = table_cuts(table, config.mixture)
-    ray.get([write.remote(ref, number, kept, run_dir.uri) for number, ref in enumerate(blocks)])
-    made = {**card(table, kept, config.mixture), "questions": compared.counts}
+    kept = None if is_union(config.mixture) else _cuts(blocks, config)
+    write = ray.remote(_write)
+    tallies = ray.get([write.remote(ref, number, kept, run_dir.uri) for number, ref in enumerate(blocks)])
+    made = {**card(sum(tallies, NOTHING), config.mixture), "questions": compared.counts}
     if grown is not None:
         made["perturbation"] = grown.card(compared.left_out)
         grown.write(run_dir)
@@ -64,9 +76,6 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     return Result(rows=train + dev, summary=f"{train:,} train, {dev:,} dev; dropped: {dropped or 'none'}")
 
 
-_COUNTED = pa.schema([DECIDED_SCHEMA.field(name) for name in COUNTED])
-
-
 def _decide(group: pa.Table, config: RunConfig) -> pa.Table:
     """What becomes of one problem's rows."""
     rows = met(group)
@@ -75,15 +84,25 @@ def _decide(group: pa.Table, config: RunConfig) -> pa.Table:
     )
 
 
-def _counted(block: pa.Table) -> pa.Table:
-    """The columns that the card counts."""
-    return block.select(COUNTED).cast(_COUNTED) if block.num_rows else _COUNTED.empty_table()
+def _cuts(blocks: list[Any], config: RunConfig) -> dict[str, int]:
+    """Where each thought's share ends; a few bytes of each row come to the driver for it."""
+    import ray
+
+    ranks = ray.remote(_ranks)
+    return table_cuts(pa.concat_tables(ray.get([ranks.remote(ref) for ref in blocks])), config.mixture)
 
 
-def _write(block: pa.Table, number: int, kept: Mapping[str, int] | None, uri: str) -> None:
-    """A block's examples that the shares keep, as one file a split."""
+def _ranks(block: pa.Table) -> pa.Table:
+    schema = pa.schema([DECIDED_SCHEMA.field(name) for name in CUT_BY])
+    return block.select(CUT_BY).cast(schema) if block.num_rows else schema.empty_table()
+
+
+def _write(block: pa.Table, number: int, kept: Mapping[str, int] | None, uri: str) -> Counted:
+    """A block's examples that the shares keep, as one file a split; returns what became of its rows."""
     run_dir = RunDirectory(uri)
+    counted = NOTHING
     if block.num_rows:
+        counted = tally(block, kept)
         block = block.filter(inside(block, kept))
     for split in ("train", "dev"):
         rows = block.filter(pc.equal(block["split"], split)).select(MIXTURE_SCHEMA.names) if block.num_rows else None
@@ -92,6 +111,7 @@ def _write(block: pa.Table, number: int, kept: Mapping[str, int] | None, uri: st
             examples = rows.cast(MIXTURE_SCHEMA) if rows is not None else MIXTURE_SCHEMA.empty_table()
             file = run_dir.path("mixture", split, f"part-{number:05}.parquet")
             pq.write_table(examples, file, filesystem=run_dir.filesystem)
+    return counted
 
 
 def _fields(config: RunConfig) -> dict[str, Any]:

@@ -1,19 +1,21 @@
 """The mixture: which proven thoughts train the student, with what weight, and what is left out."""
 
-from pipelines.mixture.card import COUNTED, card
+from pipelines.mixture.card import NOTHING, Counted, card, tally
 from pipelines.mixture.decision import DECIDED_SCHEMA, Decided, decide, judged, to_table
 from pipelines.mixture.example import MIXTURE_SCHEMA, Dropped, Example, Judged, in_dev, parent_id
 from pipelines.mixture.overlap import Evaluated, Hit, NearIndex, first_of_near, words_of
 from pipelines.mixture.perturbation import Child, Tally, children
 from pipelines.mixture.recipes import RECIPES
-from pipelines.mixture.shares import cuts, inside, table_cuts
+from pipelines.mixture.shares import CUT_BY, cuts, inside, is_union, table_cuts
 
 __all__ = [
-    "COUNTED",
+    "CUT_BY",
     "DECIDED_SCHEMA",
     "MIXTURE_SCHEMA",
+    "NOTHING",
     "RECIPES",
     "Child",
+    "Counted",
     "Decided",
     "Dropped",
     "Evaluated",
@@ -29,9 +31,11 @@ __all__ = [
     "first_of_near",
     "in_dev",
     "inside",
+    "is_union",
     "judged",
     "parent_id",
     "table_cuts",
+    "tally",
     "to_table",
     "words_of",
 ]

@@ -10,6 +10,7 @@ rows_in = sum of dropped + (train + dev - copies); the same holds within each th
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -18,12 +19,31 @@ import pyarrow.compute as pc
 from pipelines.config import MixtureConfig
 from pipelines.mixture.shares import inside
 
-COUNTED = ("problem_id", "thought", "type", "split", "reason", "copy", "rank", "tokens")
-"""The columns of decided problems that the card is made from."""
+
+@dataclass(frozen=True)
+class Counted:
+    """Some problems' rows, counted: ``rows`` and ``copies`` by (thought, type, outcome), ``tokens`` of training
+    targets by thought, and ``problems`` by type (problems left out whole among them)."""
+
+    rows: Counter[tuple[str, str, str]]
+    copies: Counter[tuple[str, str, str]]
+    tokens: Counter[str]
+    problems: Counter[str]
+
+    def __add__(self, other: "Counted") -> "Counted":
+        return Counted(
+            self.rows + other.rows,
+            self.copies + other.copies,
+            self.tokens + other.tokens,
+            self.problems + other.problems,
+        )
 
 
-def card(table: pa.Table, kept: Mapping[str, int] | None, config: MixtureConfig) -> dict[str, Any]:
-    """The card of decided problems (columns ``COUNTED``) under the cuts of their shares."""
+NOTHING = Counted(Counter(), Counter(), Counter(), Counter())
+
+
+def tally(table: pa.Table, kept: Mapping[str, int] | None) -> Counted:
+    """Count decided problems, all rows of each, under the cuts of their shares."""
     outcome = pc.if_else(
         inside(table, kept),
         table["split"],
@@ -44,6 +64,13 @@ def card(table: pa.Table, kept: Mapping[str, int] | None, config: MixtureConfig)
             copies[key] += group["count_all"]
         if group["outcome"] == "train":
             tokens[group["thought"]] += group["tokens_sum"]
+    problems = table.group_by(["problem_id", "type"], use_threads=False).aggregate([])
+    return Counted(rows, copies, tokens, Counter(problems["type"].to_pylist()))
+
+
+def card(counted: Counted, config: MixtureConfig) -> dict[str, Any]:
+    """The card of all problems."""
+    rows, copies = counted.rows, counted.copies
     counts = [
         {"thought": thought, "type": kind, "outcome": result, "rows": rows[key], "copies": copies[key]}
         for key in sorted(rows | copies)
@@ -60,8 +87,8 @@ def card(table: pa.Table, kept: Mapping[str, int] | None, config: MixtureConfig)
         "by_thought": dict(sorted(_sums(out, "thought", "rows", "copies").items())),
         "by_type": dict(sorted(_sums(out, "type", "rows", "copies").items())),
         "dropped": dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
-        "target_tokens": dict(sorted(tokens.items())),
-        "problems_by_type": _problems_by_type(table),
+        "target_tokens": dict(sorted(counted.tokens.items())),
+        "problems_by_type": dict(sorted(counted.problems.items())),
         "counts": counts,
     }
 
@@ -75,9 +102,3 @@ def _sums(counts: list[dict[str, Any]], key: str, *columns: str) -> Counter[str]
     for count in counts:
         sums[count[key]] += sum(count[column] for column in columns or ("rows",))
     return sums
-
-
-def _problems_by_type(table: pa.Table) -> dict[str, int]:
-    """Problems that have a row, by their type; problems left out whole among them."""
-    pairs = table.group_by(["problem_id", "type"], use_threads=False).aggregate([])
-    return dict(sorted(Counter(pairs["type"].to_pylist()).items()))

@@ -71,14 +71,21 @@ def cuts(examples: Mapping[str, Ranked], config: MixtureConfig) -> dict[str, int
     return kept
 
 
-def table_cuts(table: pa.Table, config: MixtureConfig) -> dict[str, int] | None:
-    """``cuts`` of the train rows of decided problems (columns thought, split, rank, tokens); None: the plain union.
+CUT_BY = ("thought", "split", "rank", "tokens")
+"""The columns of decided problems that shares are cut by."""
+
+
+def is_union(config: MixtureConfig) -> bool:
+    """Whether the mixture is the plain union, of which nothing is cut."""
+    return config.ratios is None and config.size == "full"
+
+
+def table_cuts(table: pa.Table, config: MixtureConfig) -> dict[str, int]:
+    """``cuts`` of the train rows of decided problems (columns ``CUT_BY``).
 
     Raises:
         RunStopped: as ``cuts``.
     """
-    if config.ratios is None and config.size == "full":
-        return None
     train = table.filter(pc.equal(table["split"], "train"))
     ranked: dict[str, list[tuple[int, int]]] = {}
     columns = (train[name].to_pylist() for name in ("thought", "rank", "tokens"))

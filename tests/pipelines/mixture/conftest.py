@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import MixtureConfig
-from pipelines.mixture import Decided, card, decide, table_cuts, to_table
+from pipelines.mixture import Decided, card, decide, is_union, table_cuts, tally, to_table
 from pipelines.problems import Problem
 
 Rows = Sequence[Mapping[str, Any]]
@@ -36,6 +36,7 @@ def mix() -> Mixing:
             reason = (left_out or {}).get(name)
             decided += decide(name, known.get(name), reason, *by_problem[name], config, seed=0)
         table: pa.Table = to_table(decided)
-        return card(table, table_cuts(table, config), config)
+        kept = None if is_union(config) else table_cuts(table, config)
+        return card(tally(table, kept), config)
 
     return mixed
