@@ -145,7 +145,7 @@ def train_worker(driver: int) -> int | None:
 @pytest.mark.slow
 def test_a_training_that_loses_a_worker_and_its_driver_ends_with_the_same_weights(tmp_path: Path) -> None:
     """Two workers; one is killed, the group goes on from a checkpoint, then the driver is killed and started again."""
-    two = RUN.replace("training: {", "training: {num_workers: 2, ").replace("epochs: 8", "epochs: 30")
+    two = RUN.replace("training: {{", "training: {{num_workers: 2, ").replace("epochs: 8", "epochs: 30")
     folders = tmp_path / "undisturbed", tmp_path / "killed"
     for folder in folders:
         folder.mkdir()
