@@ -14,13 +14,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 from pyarrow import fs as pafs
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.mixture import in_dev
 from ray_jobs import evaluate, mix, train, verify
+from ray_jobs.origin import write_origin
 from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
@@ -138,7 +138,7 @@ def _train(config: RunConfig, run_dir: RunDirectory, number: int) -> None:
     ]
     say(f"self-training: round {number} of at most {config.self_training.rounds}")
     here = config.model_copy(update={"run_dir": place.uri})
-    place.write_bytes(yaml.safe_dump(here.model_dump(mode="json"), sort_keys=False).encode(), "config.yaml")
+    write_origin(here, place)
     run_stages(stages, here, place)
 
 

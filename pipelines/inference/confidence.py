@@ -76,8 +76,7 @@ def read(text: str) -> Calibration:
         ValueError: it is none.
     """
     try:
-        fields: dict[str, Any] = json.loads(text)
-        model = Calibration(**{name: tuple(each) if isinstance(each, list) else each for name, each in fields.items()})
+        model = Calibration(**json.loads(text, object_hook=_with_tuples))
         count = len(feature_names(model.thoughts))
         sizes = [len(model.mean), len(model.scale), len(model.coefficients)]
     except (TypeError, AttributeError) as error:
@@ -85,6 +84,10 @@ def read(text: str) -> Calibration:
     if sizes != [count, count, count + 1]:
         raise ValueError(f"no confidence model (coefficients for other than its {count} features)")
     return model
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(each) if isinstance(each, list) else each for name, each in fields.items()}
 
 
 def feature_names(thoughts: Sequence[str]) -> list[str]:
