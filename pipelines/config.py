@@ -271,7 +271,7 @@ class EvaluationConfig(_Section):
     dev_problems: int | None = Field(
         200,
         ge=0,
-        description="dev problems decoded as well, to fit confidence and choose an order on; null or 0: none",
+        description="dev problems decoded after training, to fit confidence and choose an order; null or 0: none",
     )
 
     @model_validator(mode="after")
