@@ -24,10 +24,11 @@ from pydantic import ValidationError
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, CredentialsError, DataError, ThoughtDistillError
 from ray_jobs import cli
-from ray_jobs.run_directory import RunDirectory
+from ray_jobs.run_directory import UNFINISHED, RunDirectory
 from ray_jobs.stage import say
 
 _SAMPLE_COLUMNS = ["sample_id", "problem_id", "thought", "draw", "completion", "model"]
+_READ = ("problems", "samples", "verdicts", "mixture", "student")
 _TERMS = "the terms of the teacher's provider, which both cards state, may forbid publishing either"
 
 
@@ -53,6 +54,9 @@ def command(config: RunConfig, dry_run: bool, repository: str, *, public: bool) 
     if not dry_run and get_token() is None:
         raise CredentialsError("publish: no Hugging Face token; set HF_TOKEN or run `hf auth login`, then run again")
     run_dir = RunDirectory(config.run_dir)
+    unfinished = [folder for folder in _READ if run_dir.exists(folder, UNFINISHED)]
+    if unfinished:
+        raise DataError(f"{run_dir.path(unfinished[0])}: unfinished; run its stage to the end before publishing")
     config = _as_run(config, run_dir)
     with tempfile.TemporaryDirectory() as scratch:
         folders = {kind: Path(scratch, kind) for kind in ("model", "dataset")}

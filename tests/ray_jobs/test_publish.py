@@ -139,3 +139,10 @@ def test_a_config_of_another_version_is_refused(run_dir: Path, capsys: pytest.Ca
     assert 2 == publish.main([f"run_dir={run_dir}", "--repo", "ada/student", "--dry-run"])
     [line] = capsys.readouterr().err.splitlines()
     assert "config.yaml: not a configuration of this version" in line
+
+
+def test_an_unfinished_student_is_not_published(run_dir: Path, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    """A kill in the middle of its export leaves a mark; nothing is uploaded then."""
+    (run_dir / "student" / "_unfinished").touch()
+    assert 2 == publish.main([f"run_dir={run_dir}", "--repo", "ada/student"])
+    assert ({}, True) == (dict(hub), "student: unfinished" in capsys.readouterr().err)
