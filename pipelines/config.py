@@ -271,7 +271,7 @@ class EvaluationConfig(_Section):
     dev_problems: int | None = Field(
         200,
         ge=0,
-        description="dev problems decoded as well, to fit confidence and choose an order on; null or 0: none",
+        description="dev problems decoded after training, to fit confidence and choose an order; null or 0: none",
     )
 
     @model_validator(mode="after")
@@ -324,7 +324,13 @@ class RunConfig(_Section):
         return self
 
     @model_validator(mode="after")
-    def _rounds_have_dev_problems(self) -> Self:
+    def _rounds_can_grow(self) -> Self:
+        if self.self_training.rounds > 1 and self.mixture.recipe != "etd":
+            why = "weighs thoughts by their right draws" if self.mixture.recipe == "md" else "trains none"
+            raise ValueError(
+                f"self_training.rounds adds right thoughts, but mixture.recipe '{self.mixture.recipe}' {why}; "
+                "use recipe etd or leave rounds at 1"
+            )
         if self.self_training.rounds > 1 and self.mixture.dev_fraction == 0:
             raise ValueError(
                 "self_training.rounds stops by accuracy on dev problems, but mixture.dev_fraction is 0: give it some"

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-import yaml
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
@@ -23,6 +22,7 @@ from pipelines.problems import from_rows
 from pipelines.thoughts import THOUGHTS, student_input
 from ray_jobs import cli, evaluate, sample, verify
 from ray_jobs.evaluate import PREDICTION_SCHEMA
+from ray_jobs.origin import write_origin
 from ray_jobs.problems import EVALUATION_PROBLEMS
 from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
@@ -202,7 +202,7 @@ def command(kind: str, config: RunConfig, dry_run: bool) -> None:
             describe(stages, config.model_copy(update={"problems": source}), run_dir)
         return
     with run_dir.locked():
-        run_dir.write_bytes(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False).encode(), "config.yaml")
+        write_origin(config, run_dir)
         run_stages(stages, config, run_dir)
 
 

@@ -4,20 +4,12 @@ python -m ray_jobs.distill --config configs/quickstart.yaml run_dir=runs/quickst
 ray job submit --working-dir . -- python -m ray_jobs.distill --config configs/gsm8k_etd.yaml run_dir=s3://bucket/etd
 """
 
-import importlib.metadata
-import json
-import platform
-import subprocess
 import sys
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from ray_jobs import cli, evaluate, mix, sample, self_training, train, verify
-from ray_jobs.hardware import cpus
+from ray_jobs.origin import write_origin
 from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
 from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
@@ -49,9 +41,7 @@ def command(config: RunConfig, dry_run: bool) -> None:
             say(f"self-training: at most {config.self_training.rounds - 1} further rounds of mix, train and evaluate")
         return
     with run_dir.locked():
-        written = config.model_dump(mode="json")  # holds no secret: keys are named, never written
-        run_dir.write_bytes(yaml.safe_dump(written, sort_keys=False).encode(), "config.yaml")
-        run_dir.write_bytes(json.dumps(provenance(), indent=2).encode(), "provenance.json")
+        write_origin(config, run_dir)
         run_stages(STAGES, config, run_dir)
         if config.self_training.rounds > 1:
             self_training.run(config, run_dir)
@@ -75,33 +65,6 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
     sample.preflight(config, run_dir)
     verify.preflight(config, run_dir)
     train.preflight(config)
-
-
-def provenance() -> dict[str, Any]:
-    """Commit, versions and hardware of this run."""
-    packages = ("thought-distill", "ray", "torch", "transformers", "sympy", "openai", "pyarrow")
-    return {
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
-        "platform": platform.platform(),
-        "cpus": cpus(),
-    }
-
-
-def _commit() -> str | None:
-    here = Path(__file__).parent
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or None
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

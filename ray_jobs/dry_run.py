@@ -19,6 +19,7 @@ from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.problems import Problem, from_rows, load
 from pipelines.student import parameter_count_of
+from pipelines.student.cost import BYTES_PER_PARAMETER
 from pipelines.teacher import estimate_prompt, estimate_tokens, model_name, price_of
 from pipelines.teacher.batch import PRICE_SHARE
 from pipelines.thoughts import load_prompt
@@ -29,7 +30,6 @@ from ray_jobs.training_estimate import measured
 
 _ANSWERS_THAT_TELL = 30  # of a thought: then their mean length is better than our guess
 _OUR_DEMONSTRATIONS = 8
-_BYTES_PER_PARAMETER = 16  # fp32 weights, gradients and AdamW's two moments
 _FLOPS_PER_TOKEN = 6  # per parameter, forward and backward
 
 
@@ -141,7 +141,7 @@ def _training(config: RunConfig, examples: int) -> str:
     return (
         f"estimated, since there is no mixture yet: at most {steps:,} steps of {training.batch_size} examples; "
         f"{parameters:,} parameters, "
-        f"{parameters * _BYTES_PER_PARAMETER / 2**20:,.0f} MiB of weights and optimizer; "
+        f"{parameters * BYTES_PER_PARAMETER / 2**20:,.0f} MiB of weights and optimizer; "
         f"at most {hours:.2g} hours at this machine's measured matmul speed and full lengths"
     )
 

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.inference.ctranslate import open_decoder
-from pipelines.mixture.example import rank
+from pipelines.inference.solving import trained_thoughts
 from pipelines.solvers import Sandbox
-from pipelines.thoughts import SAMPLED, THOUGHTS, judge, student_input
+from pipelines.thoughts import THOUGHTS, judge, student_input
 from ray_jobs import cli
 from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share, cpus, uses_gpu
 from ray_jobs.problems import EVALUATION_PROBLEMS
@@ -29,6 +29,7 @@ from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
 from ray_jobs.student_files import local_student
+from ray_jobs.training_data import held_out
 from ray_jobs.verify import limits, verifiers
 
 PREDICTION_SCHEMA = pa.schema(
@@ -168,8 +169,7 @@ class Judge:
 
 def thoughts_of(run_dir: RunDirectory) -> list[str]:
     """The thoughts a student was trained on, which it carries in its configuration; of a foreign one, all."""
-    trained = json.loads(run_dir.read_bytes("student", "config.json")).get("thought_distill", {}).get("thoughts")
-    return [name for name in (trained or SAMPLED) if name in THOUGHTS]
+    return trained_thoughts(json.loads(run_dir.read_bytes("student", "config.json")))
 
 
 def _evaluation_problems(run_dir: RunDirectory) -> list[dict[str, Any]]:
@@ -180,20 +180,9 @@ def _evaluation_problems(run_dir: RunDirectory) -> list[dict[str, Any]]:
 
 
 def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[dict[str, Any]]:
-    """At most ``evaluation.dev_problems`` rows of ``problems/`` with gold that are in mixture/dev and trained nothing.
-
-    Which ones is a pseudo-random function of the seed and the problems' ids.
-    """
-    dev, train = (run_dir.read_table("mixture", split, columns=["problem_id"]) for split in ("dev", "train"))
-    problems = run_dir.read_table("problems") if config.evaluation.dev_problems and dev is not None else None
-    if problems is None or dev is None:
-        return []
-    held_out = set(dev["problem_id"].to_pylist()) - set(train["problem_id"].to_pylist() if train is not None else [])
-    named = problems.filter(pc.is_in(problems["problem_id"], pa.array(held_out, pa.string())))
-    known = {"dataset": "dev", "split": "dev"}  # foreign problems may lack both
-    usable = [known | row for row in named.to_pylist() if row["answer"] is not None]
-    usable.sort(key=lambda row: rank(config.seed, "dev_predictions", row["problem_id"]))
-    return usable[: config.evaluation.dev_problems]
+    """At most ``evaluation.dev_problems`` held-out problems; where there are enough, none that chose the student."""
+    found = held_out(run_dir, config.seed) if config.evaluation.dev_problems else []
+    return [vars(problem) for problem in found[::-1][: config.evaluation.dev_problems]]
 
 
 def _questions(problems: list[dict[str, Any]], thoughts: list[str]) -> pa.Table:

@@ -19,14 +19,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 from pyarrow import fs as pafs
+from pydantic import ValidationError
 
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, CredentialsError, DataError, ThoughtDistillError
 from ray_jobs import cli
-from ray_jobs.run_directory import RunDirectory
+from ray_jobs.run_directory import UNFINISHED, RunDirectory
 from ray_jobs.stage import say
 
 _SAMPLE_COLUMNS = ["sample_id", "problem_id", "thought", "draw", "completion", "model"]
+_READ = ("problems", "samples", "verdicts", "mixture", "student")
 _TERMS = "the terms of the teacher's provider, which both cards state, may forbid publishing either"
 
 
@@ -52,6 +54,10 @@ def command(config: RunConfig, dry_run: bool, repository: str, *, public: bool) 
     if not dry_run and get_token() is None:
         raise CredentialsError("publish: no Hugging Face token; set HF_TOKEN or run `hf auth login`, then run again")
     run_dir = RunDirectory(config.run_dir)
+    unfinished = [folder for folder in _READ if run_dir.exists(folder, UNFINISHED)]
+    if unfinished:
+        raise DataError(f"{run_dir.path(unfinished[0])}: unfinished; run its stage to the end before publishing")
+    config = _as_run(config, run_dir)
     with tempfile.TemporaryDirectory() as scratch:
         folders = {kind: Path(scratch, kind) for kind in ("model", "dataset")}
         put = {"model": _put_student, "dataset": _put_data}
@@ -79,6 +85,19 @@ def command(config: RunConfig, dry_run: bool, repository: str, *, public: bool) 
             raise ThoughtDistillError(said) from None
         except OSError as error:
             raise ThoughtDistillError(f"publish: the hub cannot be reached ({error})") from None
+
+
+def _as_run(config: RunConfig, run_dir: RunDirectory) -> RunConfig:
+    """The configuration that the run was made with, where it left one: the cards name its data set, not a default."""
+    if not run_dir.exists("config.yaml"):
+        return config
+    try:
+        return RunConfig.model_validate(yaml.safe_load(run_dir.read_bytes("config.yaml")))
+    except (yaml.YAMLError, ValidationError):
+        raise DataError(
+            f"{run_dir.path('config.yaml')}: not a configuration of this version; "
+            "delete it and give the run's own file with --config"
+        ) from None
 
 
 def verified(run_dir: RunDirectory) -> pa.Table | None:

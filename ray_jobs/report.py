@@ -15,7 +15,9 @@ import yaml
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
+from pipelines.inference.confidence import FILE
 from pipelines.report import RunTables, headline, measure, outcomes, render, write_outcomes, write_records
+from pipelines.report.dev import greedy_calibration
 from ray_jobs import cli, compare
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
@@ -28,7 +30,7 @@ _STAGE_FOLDERS = (
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
-    """Measure and draw, and put the scores into the student's card; needs no Ray."""
+    """Measure and draw, and put scores and confidence beside the student; needs no Ray."""
     tables = gather(config, run_dir)
     metrics = measure(tables)
     page = render(tables, metrics)
@@ -45,8 +47,18 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
         card = scored(run_dir.read_bytes("student", "README.md").decode(), metrics["evaluation"])
         run_dir.write_bytes(card.encode(), "student", "README.md")
+        _keep_confidence(tables, run_dir)
     place = f"{run_dir.uri}/report/report.html"
     return Result(rows=len(metrics["evaluation"]), summary=place, notes={"headline": headline(metrics)})
+
+
+def _keep_confidence(tables: RunTables, run_dir: RunDirectory) -> None:
+    """Leave what dev says of the student's confidence beside it, for ``ray_jobs.solve``."""
+    model = greedy_calibration(tables)
+    if model is not None:
+        run_dir.write_bytes(model.as_json().encode(), "student", FILE)
+    elif run_dir.exists("student", FILE):
+        run_dir.filesystem.delete_file(run_dir.path("student", FILE))
 
 
 def gather(config: RunConfig, run_dir: RunDirectory) -> RunTables:

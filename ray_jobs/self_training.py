@@ -17,8 +17,10 @@ import pyarrow.compute as pc
 from pyarrow import fs as pafs
 
 from pipelines.config import RunConfig
+from pipelines.errors import DataError
 from pipelines.mixture import in_dev
 from ray_jobs import evaluate, mix, train, verify
+from ray_jobs.origin import write_origin
 from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
@@ -75,6 +77,12 @@ def _predict(config: RunConfig, run_dir: RunDirectory, trained: RunDirectory, pl
         fraction = config.mixture.dev_fraction
         chosen = [in_dev(config.seed, name, fraction) == dev for name in problems["problem_id"].to_pylist()]
         usable = problems.filter(pc.and_(pa.array(chosen, pa.bool_()), pc.is_valid(problems["answer"])))
+        if not usable.num_rows:
+            kind = "held out for dev" if dev else "of the train split"
+            raise DataError(
+                f"{run_dir.path('problems')}: no problem {kind} has a gold answer, and self_training.rounds "
+                f"{config.self_training.rounds} needs some; change mixture.dev_fraction, which is {fraction:g}"
+            )
         place.write_table(usable, "evaluation_problems")
         return Result(rows=usable.num_rows, summary=f"{usable.num_rows:,} {'dev' if dev else 'training'} problems")
 
@@ -129,7 +137,9 @@ def _train(config: RunConfig, run_dir: RunDirectory, number: int) -> None:
         *(verify.VERIFY, mix.MIX, train.TRAIN, evaluate.EVALUATE, REPORT),
     ]
     say(f"self-training: round {number} of at most {config.self_training.rounds}")
-    run_stages(stages, config.model_copy(update={"run_dir": place.uri}), place)
+    here = config.model_copy(update={"run_dir": place.uri})
+    write_origin(here, place)
+    run_stages(stages, here, place)
 
 
 def own_samples(config: RunConfig, run_dir: RunDirectory, number: int) -> pa.Table:

@@ -18,6 +18,7 @@ from typing import Any
 
 from pipelines.config import VerificationConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
+from pipelines.inference.confidence import FILE, Calibration, read
 from pipelines.inference.solving import Asked, Solution, solve, trained_thoughts
 from pipelines.problems import ANSWER_KINDS
 from pipelines.solvers import Sandbox
@@ -57,6 +58,7 @@ def answer(student: str, asked: Sequence[Asked], as_json: bool) -> None:
     """
     started = time.monotonic()
     thoughts = _thoughts(student)
+    calibration = _calibration(student)
     decoder = _open(student, len(asked))
     limits = VerificationConfig()
     with Sandbox(limits.timeout_s, limits.memory_mb) as sandbox:
@@ -66,7 +68,7 @@ def answer(student: str, asked: Sequence[Asked], as_json: bool) -> None:
         opened = time.monotonic()
         show = _json if as_json else _pretty if sys.stdout.isatty() else _plain
         for start in range(0, len(asked), _AT_ONCE):
-            for solution in solve(asked[start : start + _AT_ONCE], decoder, thoughts, sandbox):
+            for solution in solve(asked[start : start + _AT_ONCE], decoder, thoughts, sandbox, calibration):
                 show(solution)
             sys.stdout.flush()
     count = f"{len(asked):,} question{'s' if len(asked) > 1 else ''}"
@@ -110,6 +112,18 @@ def _thoughts(student: str) -> list[str]:
         return trained_thoughts(json.loads(Path(student, "config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         raise DataError(f"{student}: no student (config.json); expected a run's student/ directory") from None
+
+
+def _calibration(student: str) -> Calibration | None:
+    """What the run's report left of the student's confidence; None, and a line, where it left nothing."""
+    file = Path(student, FILE)
+    if not file.is_file():
+        say(f"solve: no {FILE} beside the student (a run with dev problems leaves one): confidences are not calibrated")
+        return None
+    try:
+        return read(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file}: {error}; run the report again (python -m ray_jobs.report) or delete it") from None
 
 
 def _open(student: str, questions: int) -> Any:

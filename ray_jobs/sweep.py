@@ -20,6 +20,7 @@ from typing import Any
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, RunStopped
 from ray_jobs import cli, search, sweep_shared, trial
+from ray_jobs.origin import write_origin
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import ray_session
 from ray_jobs.stage import say
@@ -63,7 +64,7 @@ def run(sweep: Sweep) -> list[Point]:
             impossible = sweep_shared.prepare(trials, sweep.run_dir)
             for one in trials:
                 run_dir = RunDirectory(one.config.run_dir)
-                sweep_shared.write_config(one.config, run_dir)
+                write_origin(one.config, run_dir)
                 if one.trial_id in impossible:
                     trial.record(run_dir, Status("failed", impossible[one.trial_id]))
             run_trials(sweep, [one for one in trials if one.trial_id not in impossible])

@@ -102,6 +102,11 @@ class Sweep:
                 f"{self.file}: training.num_workers {config.training.num_workers}: a trial trains on one worker, and a "
                 "sweep fills the cluster with trials; set it to 1"
             )
+        if config.self_training.rounds > 1:
+            raise ConfigError(
+                f"{self.file}: self_training.rounds {config.self_training.rounds}: a trial trains once; set it to 1, "
+                "and run further rounds with ray_jobs.distill"
+            )
         trial_id = f"{_slug(point)}_s{seed}_{definition(config)[:8]}"
         return Trial(trial_id, point, seed, config.model_copy(update={"run_dir": f"{self.run_dir}/trials/{trial_id}"}))
 

@@ -7,14 +7,12 @@ So a trial's folder opens with any tool of a run, and a stage run on it again ca
 Nothing of a trial runs meanwhile: the stages up to the mixture take the whole cluster.
 """
 
-import json
 from collections.abc import Sequence
-
-import yaml
 
 from pipelines.config import RunConfig
 from pipelines.errors import ThoughtDistillError
 from ray_jobs import distill, mix, sample, verify
+from ray_jobs.origin import write_origin
 from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_stages
@@ -82,7 +80,7 @@ def prepare(trials: Sequence[Trial], sweep_dir: str) -> dict[str, str]:
         shared = RunDirectory(config.run_dir)
         with shared.locked():
             if place[:2] != proven:
-                write_config(config, shared)
+                write_origin(config, shared)
                 run_stages(UPSTREAM, config, shared)
                 proven = place[:2]
             try:
@@ -99,12 +97,6 @@ def _place(config: RunConfig) -> tuple[str, str, str]:
     """What is made together comes together: a shared folder's verdicts are made once for all their mixtures."""
     proofs = digest([[stage.name, stage.fields(config)] for stage in (EVALUATION_PROBLEMS, verify.VERIFY)])
     return sampling_of(config), proofs, mixture_of(config)
-
-
-def write_config(config: RunConfig, run_dir: RunDirectory) -> None:
-    """The resolved configuration and where it ran, as every run directory has them."""
-    run_dir.write_bytes(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False).encode(), "config.yaml")
-    run_dir.write_bytes(json.dumps(distill.provenance(), indent=2).encode(), "provenance.json")
 
 
 def _hand_over(shared: RunDirectory, trial: RunDirectory) -> None:

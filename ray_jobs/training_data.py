@@ -6,6 +6,7 @@ with node_folder(is_first=local_rank == 0) as folder:      the same folder for a
 """
 
 import contextlib
+import hashlib
 import secrets
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.config import RunConfig
 from pipelines.mixture import Example
@@ -63,24 +65,41 @@ def examples_by_thought(run_dir: RunDirectory) -> dict[str, int]:
     return dict(sorted((count["values"], count["counts"]) for count in counts))
 
 
-def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
-    """The dev problems that are solved after each epoch: those of mixture/dev whose gold answer is in problems/."""
-    from pipelines.student import sample
+def held_out(run_dir: RunDirectory, seed: int) -> list[Problem]:
+    """The problems of mixture/dev, and not of mixture/train, whose gold answer is in problems/.
 
+    Their order is a pseudo-random function of seed and ids. The first are solved after each epoch and choose the
+    student that is exported; ``evaluate`` takes the last, to choose among its thoughts on problems that chose nothing.
+    """
+    dev, train = (run_dir.read_table("mixture", split, columns=["problem_id"]) for split in ("dev", "train"))
+    problems = run_dir.read_table("problems") if run_dir.version("problems") is not None else None
+    if dev is None or problems is None:
+        return []
+    names = set(dev["problem_id"].to_pylist()) - set(train["problem_id"].to_pylist() if train is not None else [])
+    usual = {"dataset": "dev", "split": "dev", "answer_kind": "number"}  # foreign problems may lack them
+    found = [
+        usual | {name: value for name, value in row.items() if value is not None}
+        for row in problems.filter(pc.is_in(problems["problem_id"], pa.array(names, pa.string()))).to_pylist()
+        if row.get("answer") is not None
+    ]
+    return sorted(
+        from_rows(found),
+        key=lambda one: hashlib.blake2b(f"{seed}\n{one.problem_id}".encode(), digest_size=8).digest(),
+    )
+
+
+def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
+    """The dev problems that are solved after each epoch."""
     dev = run_dir.read_table("mixture", "dev", columns=["problem_id"])
     if not config.training.dev_problems or dev is None or not dev.num_rows:
         return []
-    names = set(dev["problem_id"].to_pylist())
-    problems = run_dir.read_table("problems") if run_dir.version("problems") is not None else None
-    asked = [row for row in (problems.to_pylist() if problems is not None else []) if row["problem_id"] in names]
-    with_gold = {row["problem_id"]: row for row in asked if row.get("answer") is not None}
-    if with_gold:
-        chosen = [with_gold[name] for name in sample(with_gold, config.training.dev_problems, config.seed)]
-        return from_rows([{**row, "answer_kind": row.get("answer_kind") or "number"} for row in chosen])
-    say(
-        "train: no gold answers of dev problems in problems/, so dev accuracy is left out; dev loss chooses the student"
-    )
-    return []
+    found = held_out(run_dir, config.seed)
+    if not found:
+        say(
+            "train: no gold answers of dev problems in problems/, so dev accuracy is left out; "
+            "dev loss chooses the student"
+        )
+    return found[: config.training.dev_problems]
 
 
 def read_examples(run_dir: RunDirectory, split: str) -> list[Example]:

@@ -22,6 +22,7 @@ from typing import Any, Literal, TextIO
 from pipelines.config import RunConfig
 from pipelines.errors import DataError, ThoughtDistillError
 from pipelines.student import parameter_count_of
+from pipelines.student.cost import BYTES_PER_PARAMETER
 from ray_jobs import evaluate, hardware, train
 from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
@@ -34,7 +35,6 @@ OnEpoch = Callable[[int, float], None]
 _PATIENCE_S = 60  # for a killed sweep's process to let go of the trial's folder
 _GIB = 2**30
 _PROCESS_BYTES = _GIB  # Python, torch and the mixture
-_BYTES_PER_PARAMETER = 16  # fp32 weights, gradients and AdamW's two moments
 _GPU_SHARES = ((10e6, 0.125), (100e6, 0.5))  # parameters up to, and the share of a 24 GB GPU they are given
 
 
@@ -66,7 +66,7 @@ def need_of(config: RunConfig, cpus: float, gpus: float | None) -> Need:
         gpus = 0.0
     elif gpus is None:
         gpus = next((share for most, share in _GPU_SHARES if parameters <= most), 1.0)
-    return Need(cpus, gpus, _PROCESS_BYTES + (0 if gpus else parameters * _BYTES_PER_PARAMETER))
+    return Need(cpus, gpus, _PROCESS_BYTES + (0 if gpus else parameters * BYTES_PER_PARAMETER))
 
 
 def run(config: RunConfig, need: Need, on_epoch: OnEpoch) -> None:

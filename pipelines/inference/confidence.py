@@ -3,15 +3,18 @@
     model = fit([(paths, votes), ...])          # per dev problem its paths in order, and their ballots
     model.probabilities(paths, votes)           -> [0.97, 0.97, 0.08], a number per path
     model.weights                               -> {"thought cot": -1.1, ..., "agreement pot": 1.9, ...}
+    read(model.as_json()) == model              # student/confidence.json, which ``ray_jobs.solve`` reads
 
 Features of a path that solved the problem: its thought; its log-probability, the same per token, and the logarithm of
 its tokens; per thought, the share of the problem's *other* paths that give the same answer, and the share that
 failed. Nothing here sees a gold answer except ``fit``, and nothing decides: ``selection.most_probable`` does.
 """
 
+import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,8 @@ from pipelines.inference.selection import Path, Votes
 Floats = NDArray[np.float64]
 Problem = tuple[Sequence[Path], Votes]
 
+FILE = "confidence.json"
+"""Beside a student, the model for its greedy paths."""
 LEAST = 5
 """So many right and so many wrong dev paths there must be, for a model to be fitted."""
 _PENALTY = 1.0  # of half the squared weights of standardised features (a normal prior of variance 1)
@@ -58,6 +63,31 @@ class Calibration:
     def weights(self) -> dict[str, float]:
         """The coefficient of each standardised feature, and of the constant."""
         return dict(zip((*feature_names(self.thoughts), "constant"), self.coefficients, strict=True))
+
+    def as_json(self) -> str:
+        """All of it, for ``read``."""
+        return json.dumps(asdict(self), indent=2)
+
+
+def read(text: str) -> Calibration:
+    """The model that ``as_json`` wrote.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        model = Calibration(**json.loads(text, object_hook=_with_tuples))
+        count = len(feature_names(model.thoughts))
+        sizes = [len(model.mean), len(model.scale), len(model.coefficients)]
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"no confidence model ({error})") from None
+    if sizes != [count, count, count + 1]:
+        raise ValueError(f"no confidence model (coefficients for other than its {count} features)")
+    return model
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(each) if isinstance(each, list) else each for name, each in fields.items()}
 
 
 def feature_names(thoughts: Sequence[str]) -> list[str]:

@@ -11,12 +11,14 @@ Nothing is scored: there is no gold answer here.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from pipelines.config import EvaluationConfig, TrainingConfig
-from pipelines.inference.selection import Choice, Path, first_success
+from pipelines.inference.confidence import Calibration
+from pipelines.inference.selection import Path, Votes, ballots, first_success
 from pipelines.problems import AnswerKind
-from pipelines.solvers import Sandbox
+from pipelines.solvers import Sandbox, equal
 from pipelines.thoughts import SAMPLED, THOUGHTS, judge, student_input
 
 ORDER: tuple[str, ...] = tuple(EvaluationConfig().select)
@@ -61,8 +63,17 @@ class Solution:
     thoughts: tuple[Solved, ...]
 
 
-def solve(asked: Sequence[Asked], decoder: GreedyDecoder, thoughts: Sequence[str], sandbox: Sandbox) -> list[Solution]:
-    """Every question in all of these thoughts, greedily; the first thought that solves it gives the answer."""
+def solve(
+    asked: Sequence[Asked],
+    decoder: GreedyDecoder,
+    thoughts: Sequence[str],
+    sandbox: Sandbox,
+    calibration: Calibration | None = None,
+) -> list[Solution]:
+    """Every question in all of these thoughts, greedily; the first thought that solves it gives the answer.
+
+    ``calibration``: what the student's run found of its confidence on dev problems.
+    """
     inputs = [student_input(one.question, THOUGHTS[name].trigger) for one in asked for name in thoughts]
     decoded = decoder.decode(inputs, max_tokens=_MAX_TOKENS, max_input_tokens=_MAX_INPUT_TOKENS)
     solutions = []
@@ -89,24 +100,29 @@ def solve(asked: Sequence[Asked], decoder: GreedyDecoder, thoughts: Sequence[str
                     answer=verdict.answer,
                     correct=None,
                     logprob=written.logprob,
+                    tokens=written.tokens,
                 )
             )
         choice = first_success(paths)
+        sure = confidence(paths, ballots(paths, partial(equal, kind=one.answer_kind)), calibration)
         solutions.append(
             Solution(
                 question=one.question,
-                answer=choice.answer if choice else None,
-                confidence=confidence(choice) if choice else 0.0,
-                chosen=choice.path.thought if choice and choice.path else None,
+                answer=choice.answer,
+                confidence=sure[paths.index(choice.path)] if choice.path else 0.0,
+                chosen=choice.path.thought if choice.path else None,
                 thoughts=tuple(solved),
             )
         )
     return solutions
 
 
-def confidence(choice: Choice) -> float:
-    """How sure the answer is, in [0, 1]: the probability of the whole completion it comes from, not calibrated."""
-    return math.exp(choice.path.logprob) if choice.path else 0.0
+def confidence(paths: Sequence[Path], votes: Votes, calibration: Calibration | None) -> list[float]:
+    """Per path how sure its answer is, in [0, 1]: the probability that it is right as dev problems had it; without a
+    calibration the probability of the whole completion, which says little of that."""
+    if calibration is None:
+        return [math.exp(path.logprob) for path in paths]
+    return calibration.probabilities(paths, votes)
 
 
 def trained_thoughts(config: Mapping[str, Any]) -> list[str]:

@@ -2,15 +2,18 @@
 
     dev(tables).order        -> "pot>eot>cot"
     dev(tables).calibration  -> Calibration(thoughts=("cot", "eot", "pot"), problems=200, right=352, wrong=214, ...)
+    greedy_calibration(tables)                   the same fitted on greedy paths alone, which is what ``solve`` writes
 
 Dev problems never trained the student; they are no test data, and nothing here is measured on test data.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pipelines.inference import Calibration, fit
+from pipelines.inference.confidence import Problem
 from pipelines.inference.selection import choose
 from pipelines.report.intervals import Share, share
 from pipelines.report.judged import Judged, judged
@@ -55,3 +58,15 @@ def dev(tables: RunTables) -> Dev:
     calibration = fit((each.paths, each.votes) for each in problems)
     few = None if calibration else "too few right or wrong answers on dev: no confidence selection"
     return Dev(problems, orders, order, calibration, few)
+
+
+def greedy_calibration(tables: RunTables) -> Calibration | None:
+    """The confidence model of a student that writes one greedy path of each thought: shares among sampled paths would
+    mean something else there."""
+    return fit(_greedy(dev(tables).problems))
+
+
+def _greedy(problems: list[Judged]) -> Iterator[Problem]:
+    for each in problems:
+        kept = [index for index, path in enumerate(each.paths) if path.decoding == "greedy"]
+        yield [each.paths[index] for index in kept], [each.votes[index] for index in kept]

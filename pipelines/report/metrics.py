@@ -30,6 +30,7 @@ from pipelines.report.reliability import reliability
 from pipelines.report.tables import Row, RunTables, rows
 
 Metrics = dict[str, Any]
+_TEACHER = "teacher_predictions"  # the stage of a baseline run whose predictions are the teacher's
 WHOLE = (*VOTES, ORACLE)  # selections over every path
 
 
@@ -67,8 +68,9 @@ def headline(metrics: Metrics) -> str:
     marked = [record for record in metrics["evaluation"] if record["headline"] and record["n"]]
     if marked:
         first, *others = marked
+        who = "teacher" if _TEACHER in metrics["wall_s"] else "student"
         sentence = (
-            f"The student solves {first['correct']:,} of {first['n']:,} problems of {first['dataset']} "
+            f"The {who} solves {first['correct']:,} of {first['n']:,} problems of {first['dataset']} "
             f"({_percent(first)}, 95 % interval {100 * first['low']:.1f}–{100 * first['high']:.1f}) "
             f"with {palette.label(first['selection'])}, {first['decoding']}"
         )

@@ -1,7 +1,7 @@
 """Model and tokenizer set-up, batches, loss, the training loop body, and export."""
 
 from pipelines.student.checkpoints import CheckpointStore
-from pipelines.student.dev_problems import DevProblems, headline, sample
+from pipelines.student.dev_problems import DevProblems, headline
 from pipelines.student.examples import TokenisedMixture, open_tokenised, tokenise
 from pipelines.student.export import ModelCard, export
 from pipelines.student.model import PRESETS, load, load_model, load_tokenizer, parameter_count, parameter_count_of
@@ -24,7 +24,6 @@ __all__ = [
     "open_tokenised",
     "parameter_count",
     "parameter_count_of",
-    "sample",
     "tokenise",
     "train",
     "train_tokenizer",

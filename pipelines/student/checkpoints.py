@@ -34,13 +34,11 @@ class CheckpointStore:
         size = self._filesystem.get_file_info(f"{name}.pt").size
         with self._filesystem.open_output_stream(f"{name}.json") as stream:
             stream.write(json.dumps({"step": step, "bytes": size, "best": step if best is None else best}).encode())
-        finished = self._finished()
-        last = finished[-_KEEP:]
+        last = self._finished()[-_KEEP:]
         kept = {*last, *(_name(self._marker(name)["best"]) for name in last)}
-        for old in finished:
-            if old not in kept:
-                self._filesystem.delete_file(f"{self._folder}/{old}.json")
-                self._filesystem.delete_file(f"{self._folder}/{old}.pt")
+        for old in sorted(self._files()):  # a marker before its state; what a kill left without one goes too
+            if old.startswith("step-") and old.partition(".")[0] not in kept:
+                self._filesystem.delete_file(f"{self._folder}/{old}")
 
     def latest(self) -> dict[str, Any] | None:
         """The newest state that was written to its end, on CPU; None where there is none."""
@@ -61,10 +59,14 @@ class CheckpointStore:
 
     def _finished(self) -> list[str]:
         """Names of finished states, oldest first."""
-        listed = self._filesystem.get_file_info(pafs.FileSelector(self._folder, allow_not_found=True))
-        sizes = {info.base_name: info.size for info in listed}
+        sizes = self._files()
         names = [name.removesuffix(".json") for name in sorted(sizes) if name.endswith(".json")]
         return [name for name in names if self._marker(name)["bytes"] == sizes.get(f"{name}.pt")]
+
+    def _files(self) -> dict[str, int]:
+        """Sizes in bytes by name."""
+        listed = self._filesystem.get_file_info(pafs.FileSelector(self._folder, allow_not_found=True))
+        return {info.base_name: info.size for info in listed}
 
     def _marker(self, name: str) -> dict[str, int]:
         with self._filesystem.open_input_stream(f"{self._folder}/{name}.json") as stream:

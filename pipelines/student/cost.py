@@ -1,7 +1,7 @@
 """What training a T5 takes: floating-point operations and memory, from its shape and the lengths of the rows.
 
     training_flops(model, input_lengths, target_lengths)   -> 2.1e15
-    memory_bytes(223_000_000, tokens=8192, ...)             -> 9.1e9
+    memory_bytes(model, tokens=8192, recompute=False)       -> 9.1e9
 
 Operations count what the rows need: matrix products forward and backward and attention over real lengths; not padding,
 recomputation, norms or the optimizer. The memory is an estimate, of activations to about a third.

@@ -4,12 +4,10 @@
                          sandbox=Sandbox(), max_input_tokens=192, max_tokens=120)
     solver.right(model, part=0, parts=1)   -> [81, 79, 75, 12]    of 100: by "pot>eot", then by pot, eot and cot
 
-Greedy, one completion for each thought, decoded and judged by the code that evaluates the finished student. Which
-problems are asked is a pure function of the seed and the problems' ids. It says nothing of what the figures decide
-(``pipelines.student.training``).
+Greedy, one completion for each thought, decoded and judged by the code that evaluates the finished student. It says
+nothing of what the figures decide (``pipelines.student.training``).
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,13 +82,6 @@ class DevProblems:
                 logprob=completion.logprob,
             )
         return judged
-
-
-def sample(problem_ids: Iterable[str], count: int, seed: int) -> list[str]:
-    """``count`` of the problems, or all where there are fewer: a pure function of seed and ids."""
-    return sorted(
-        set(problem_ids), key=lambda name: hashlib.blake2b(f"{seed}\n{name}".encode(), digest_size=8).digest()
-    )[:count]
 
 
 def headline(select: Sequence[str], thoughts: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.config import RunConfig
-from ray_jobs import cli
+from ray_jobs import cli, training_data
 from ray_jobs.evaluate import EVALUATE, EVALUATE_DEV, dev_problems
 from ray_jobs.run_directory import RunDirectory
 
@@ -51,6 +51,16 @@ def test_some_of_them_are_the_same_ones_every_time(tmp_path: Path) -> None:
     assert every[:3] == chosen(tmp_path, "evaluation.dev_problems=3")
     assert every != chosen(tmp_path, "seed=1")
     assert sorted(every) == sorted(chosen(tmp_path, "seed=1"))
+
+
+def test_they_chose_no_student_where_there_are_enough(tmp_path: Path) -> None:
+    """Training and evaluation take theirs from the two ends of one order."""
+    folder(tmp_path)
+    config = settings(tmp_path, "training.dev_problems=4", "evaluation.dev_problems=3")
+    run_dir = RunDirectory(str(tmp_path))
+    trained = [problem.problem_id for problem in training_data.dev_problems(config, run_dir)]
+    evaluated = [row["problem_id"] for row in dev_problems(config, run_dir)]
+    assert (4, 3, 7) == (len(trained), len(evaluated), len({*trained, *evaluated}))
 
 
 @pytest.mark.parametrize("none", ["null", "0"])

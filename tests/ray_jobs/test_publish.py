@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+import pipelines.student.export  # noqa: F401 - transformers is to see the real HfApi
 from ray_jobs import publish
 
 ROWS = [("a", "ans = 4", True), ("b", "ans = 5", False), ("near", "ans = 4", True)]
@@ -121,3 +122,27 @@ def test_what_cannot_be_published_is_refused_in_a_line(
     assert 2 == publish.main([f"run_dir={tmp_path}/none", *arguments])
     said = capsys.readouterr().err
     assert message in said and 1 == len(said.splitlines())
+
+
+def test_the_card_names_the_data_set_of_the_run(run_dir: Path, hub: Hub) -> None:
+    """As the run's config.yaml has it: nobody repeats --config to publish."""
+    written = {"run_dir": "elsewhere", "problems": {"source": "svamp"}}
+    (run_dir / "config.yaml").write_text(yaml.safe_dump(written))
+    assert 0 == publish.main([f"run_dir={run_dir}", "--repo", "ada/student"])
+    card = hub["dataset", "ada/student"]["README.md"].decode()
+    assert "questions of svamp" in card and "gsm8k" not in card
+
+
+def test_a_config_of_another_version_is_refused(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line; no card is made up."""
+    (run_dir / "config.yaml").write_text("run_dir: x\nsong: 1\n")
+    assert 2 == publish.main([f"run_dir={run_dir}", "--repo", "ada/student", "--dry-run"])
+    [line] = capsys.readouterr().err.splitlines()
+    assert "config.yaml: not a configuration of this version" in line
+
+
+def test_an_unfinished_student_is_not_published(run_dir: Path, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    """A kill in the middle of its export leaves a mark; nothing is uploaded then."""
+    (run_dir / "student" / "_unfinished").touch()
+    assert 2 == publish.main([f"run_dir={run_dir}", "--repo", "ada/student"])
+    assert ({}, True) == (dict(hub), "student: unfinished" in capsys.readouterr().err)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import RunConfig
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, DataError
 from pipelines.mixture import in_dev
 from ray_jobs import cli, self_training
 from ray_jobs.evaluate import PREDICTION_SCHEMA
@@ -59,6 +59,21 @@ def test_rounds_need_dev_problems() -> None:
     """They stop by accuracy on dev, so without any the configuration is refused."""
     with pytest.raises(ConfigError, match="dev_fraction"):
         cli.load_config(None, ["run_dir=x", "self_training.rounds=2", "mixture.dev_fraction=0"])
+
+
+@pytest.mark.parametrize("recipe", ["md", "label"])
+def test_rounds_are_for_recipes_that_gain_by_more_thoughts(recipe: str) -> None:
+    """Votes would be biased, labels would stay the same."""
+    with pytest.raises(ConfigError, match="adds right thoughts"):
+        cli.load_config(None, ["run_dir=x", "self_training.rounds=2", f"mixture.recipe={recipe}"])
+
+
+def test_no_dev_problem_fell_to_a_small_run(tmp_path: Path) -> None:
+    """One line says what to change; nothing is decoded."""
+    config, run_dir = first_round(tmp_path)
+    none = config.model_copy(update={"mixture": config.mixture.model_copy(update={"dev_fraction": 1e-9})})
+    with pytest.raises(DataError, match="no problem held out for dev has a gold answer"):
+        self_training.run(none, run_dir)
 
 
 def stand_ins(monkeypatch: pytest.MonkeyPatch, dev_right: list[int], ran: list[str]) -> None:

@@ -47,6 +47,18 @@ def test_a_file_of_questions_gives_json_lines(student: str, tmp_path: Path, caps
     assert {"question", "answer", "confidence", "chosen", "thoughts"} == set(rows[0])
 
 
+def test_a_broken_confidence_model_is_refused(student: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line, before the student is opened."""
+    file = Path(student, "confidence.json")
+    file.write_text('{"thoughts": []}')
+    try:
+        assert 2 == solve.main(["--student", student, "How many?"])
+    finally:
+        file.unlink()
+    [line] = capsys.readouterr().err.splitlines()
+    assert "confidence.json: no confidence model" in line and "python -m ray_jobs.report" in line
+
+
 def test_pretty_output_holds_the_same(student: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Panels for a terminal; text of the student is never read as markup, nor by the terminal."""
     from pipelines.inference.solving import Solution, Solved

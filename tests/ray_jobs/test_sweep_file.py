@@ -84,6 +84,7 @@ def test_a_trial_keeps_its_folder_when_the_sweep_grows(tmp_path: Path) -> None:
         ("axes: {training.epochs: [1]}\nseeds: [1, 1]\n", "seeds: expected different numbers from 0"),
         ("axes: {training.epochs: [1]}\npoints: 3\n", "points: scheduler 'grid' tries all 1; use asha or optuna"),
         ("axes: {training.num_workers: [2]}\n", "a trial trains on one worker"),
+        ("axes: {self_training.rounds: [1, 2]}\n", "self_training.rounds 2: a trial trains once"),
         (
             "axes: {training.epochs: [1, -1]}\n",
             "at training.epochs -1: training.epochs: input should be greater than 0",

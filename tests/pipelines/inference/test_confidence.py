@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from pipelines.inference.confidence import LEAST, feature_names, features, fit
+from pipelines.inference.confidence import LEAST, feature_names, features, fit, read
 from pipelines.inference.selection import Path
 
 
@@ -135,3 +135,12 @@ def test_problems_without_gold_are_left_out():
         )
     ]
     assert 30 == fit(problems(30) + unknown).problems
+
+
+def test_a_model_survives_its_file():
+    """Equal to the last bit; what is no model is said to be none."""
+    model = fit(problems(30))
+    assert model == read(model.as_json())
+    for broken in ("[]", "{", '{"thoughts": []}', model.as_json().replace('"constant"', "").replace("cot", 'c","t')):
+        with pytest.raises(ValueError):
+            read(broken)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from pipelines.inference.confidence import Calibration, feature_names
 from pipelines.inference.decoding import Decoded
 from pipelines.inference.solving import Asked, solve, trained_thoughts
 from pipelines.solvers import Sandbox
@@ -39,6 +40,19 @@ def test_the_first_thought_that_solves_it_answers(sandbox):
     assert ("29", "eot", pytest.approx(0.25)) == (solution.answer, solution.chosen, solution.confidence)
     assert ["runtime_error", "solved", "solved"] == [thought.status for thought in solution.thoughts]
     assert [None, "29", "30"] == [thought.answer for thought in solution.thoughts]
+
+
+def test_a_calibrated_student_says_how_often_such_answers_are_right(sandbox):
+    """Not how probable the words are: here only agreement counts, one nat for each other thought that agrees."""
+    weights = {"agreement cot": 1.0, "agreement pot": 1.0}
+    names = feature_names(("cot", "pot"))
+    model = Calibration(
+        ("cot", "pot"), (0.0,) * len(names), (1.0,) * len(names), (*(weights.get(n, 0.0) for n in names), 0.0), 9, 5, 5
+    )
+    agree = Scripted(written("ans = 3", -9.0), written("The answer is 3.0."))
+    differ = Scripted(written("ans = 3", -9.0), written("The answer is 4."))
+    sure, unsure = (solve([Asked("?")], d, ["pot", "cot"], sandbox, model)[0].confidence for d in (agree, differ))
+    assert (pytest.approx(1 / (1 + math.exp(-1))), pytest.approx(0.5)) == (sure, unsure)
 
 
 def test_all_thoughts_fail(sandbox):

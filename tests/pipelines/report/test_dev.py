@@ -5,7 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from pipelines.report.dev import dev
+from pipelines.report.dev import dev, greedy_calibration
 from pipelines.report.metrics import measure
 from pipelines.report.outcomes import outcomes
 from pipelines.report.tables import RunTables
@@ -85,6 +85,14 @@ def test_confidence_is_a_selection_where_dev_has_calibrated_it(with_dev):
     choices = [outcome.choices["confidence"] for outcome in outcomes(with_dev)]
     assert 200 == len(choices)
     assert all(0 < choice.confidence < 1 for choice in choices if choice.answer is not None)
+
+
+def test_the_greedy_model_sees_no_sampled_path(with_dev):
+    """It is the one that is fitted where nothing was sampled."""
+    rows = [row for row in with_dev.dev_predictions.to_pylist() if row["decoding"] == "greedy"]
+    alone = replace(with_dev, dev_predictions=pa.Table.from_pylist(rows))
+    assert greedy_calibration(with_dev) == dev(alone).calibration
+    assert greedy_calibration(with_dev) is not None
 
 
 def test_metrics_mark_the_order_and_show_the_model(with_dev):

@@ -127,13 +127,15 @@ def test_metrics_are_json(metrics):
 
 
 def test_headline_names_n_interval_selection_and_decoding():
-    """The sentence says what the figure is."""
+    """The sentence says what the figure is, and whose."""
     record = {"dataset": "gsm8k", "selection": "pot>eot", "decoding": "greedy", "n": 1319, "correct": 443}
     record |= {"accuracy": 443 / 1319, "low": 0.3109, "high": 0.3618, "headline": True}
-    sentence = headline({"evaluation": [record], "yield": []}).replace("\N{NO-BREAK SPACE}", " ")
+    sentence = headline({"evaluation": [record], "yield": [], "wall_s": {}}).replace("\N{NO-BREAK SPACE}", " ")
     assert sentence == (
         "The student solves 443 of 1,319 problems of gsm8k (33.6 %, 95 % interval 31.1–36.2) with PoT → EoT, greedy."
     )
+    baseline = {"evaluation": [record], "yield": [], "wall_s": {"teacher_predictions": 0.1}}
+    assert headline(baseline).startswith("The teacher solves 443 of 1,319 problems")
 
 
 def test_headline_of_a_run_without_student_is_the_teachers_yield(run):

@@ -80,3 +80,12 @@ def test_the_best_step_is_kept_beside_the_last_two(tmp_path):
     assert 1 == store.load(1)["step"]
     store.save(5, state(5), 4)
     assert None is store.load(1)
+
+
+def test_what_a_kill_left_goes_with_the_next_save(tmp_path):
+    """A state without a marker is removed; files that are no states are not touched."""
+    store = CheckpointStore(str(tmp_path))
+    (tmp_path / "step-00000001.pt").write_bytes(b"half")
+    (tmp_path / "result.json").write_bytes(b"{}")
+    store.save(2, state(2))
+    assert {"result.json", "step-00000002.json", "step-00000002.pt"} == {file.name for file in tmp_path.iterdir()}

@@ -5,7 +5,7 @@ import pytest
 from pipelines.inference.decoding import Decoded, Decoder
 from pipelines.problems import Problem
 from pipelines.solvers import Sandbox
-from pipelines.student.dev_problems import DevProblems, headline, sample
+from pipelines.student.dev_problems import DevProblems, headline
 from pipelines.thoughts import THOUGHTS, student_input
 
 
@@ -77,14 +77,6 @@ def test_any_number_of_workers_decodes_the_same_batches(solver, workers):
     shares = [solver.right(None, part, workers) for part in range(workers)]
     assert alone == [sum(counts) for counts in zip(*shares, strict=True)]
     assert sorted(batches) == sorted(student.batches)
-
-
-def test_sample_is_a_function_of_seed_and_ids():
-    """Order and repetition do not matter, the seed does; fewer problems are all taken."""
-    names = [f"x/{number}" for number in range(50)]
-    assert sample(names, 10, 0) == sample([*reversed(names), *names], 10, 0)
-    assert sample(names, 10, 0) != sample(names, 10, 1)
-    assert sorted(names) == sorted(sample(names, 80, 0))
 
 
 def test_headline_keeps_the_selections_thoughts_that_were_trained():
