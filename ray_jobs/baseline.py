@@ -28,16 +28,13 @@ from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
+from ray_jobs.student_files import new_student
 
 _KINDS = ("untuned", "teacher")
 
 
 def _export_untuned(config: RunConfig, run_dir: RunDirectory) -> Result:
     """The checkpoint that training would start from, as ``train`` exports one."""
-    import tempfile
-
-    from pyarrow import fs as pafs
-
     from pipelines.student import ModelCard, export, load, parameter_count
 
     table = run_dir.read_table("evaluation_problems")
@@ -55,19 +52,15 @@ def _export_untuned(config: RunConfig, run_dir: RunDirectory) -> Result:
         teachers={},
         licence="see the base model",
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with new_student(run_dir) as folder:
         export(model, tokenizer, folder, card)
-        run_dir.filesystem.create_dir(run_dir.path("student"))
-        pafs.copy_files(folder, run_dir.path("student"), destination_filesystem=run_dir.filesystem)
     notes = {"model": config.student.model, "init": config.student.init, "parameters": parameter_count(model)}
     return Result(rows=0, summary=f"{config.student.model} as it is, {notes['parameters']:,} parameters", notes=notes)
 
 
 def _test_problems(config: RunConfig, run_dir: RunDirectory) -> Result:
     """The evaluation problems are what this teacher is asked."""
-    table = run_dir.read_table("evaluation_problems")
-    if table is None:
-        raise DataError(f"{run_dir.path('evaluation_problems')}: holds no Parquet")
+    table = run_dir.table("evaluation_problems")
     run_dir.write_table(table, "problems")
     return Result(rows=table.num_rows, summary=f"{table.num_rows:,} evaluation problems, for the teacher")
 

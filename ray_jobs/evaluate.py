@@ -53,7 +53,7 @@ _ROWS_PER_BLOCK = 512
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     """Predictions for the evaluation problems."""
-    return _predict("predictions", _evaluation_problems(run_dir), config, run_dir)
+    return _predict("predictions", run_dir.table("evaluation_problems").to_pylist(), config, run_dir)
 
 
 def run_dev(config: RunConfig, run_dir: RunDirectory) -> Result:
@@ -102,7 +102,7 @@ def _predict(folder: str, problems: list[dict[str, Any]], config: RunConfig, run
 
 def run_here(config: RunConfig, run_dir: RunDirectory) -> Result:
     """``run`` in this process, without Ray Data: a trial of a sweep is an actor already."""
-    questions = _questions(_evaluation_problems(run_dir), thoughts_of(run_dir))
+    questions = _questions(run_dir.table("evaluation_problems").to_pylist(), thoughts_of(run_dir))
     writer, judge = Writer(config, run_dir.uri), Judge(config)
     written = [writer(questions.slice(row, _ROWS_PER_BLOCK)) for row in range(0, questions.num_rows, _ROWS_PER_BLOCK)]
     run_dir.write_table(pa.concat_tables([judge(block) for block in written]), "predictions")
@@ -172,13 +172,6 @@ def thoughts_of(run_dir: RunDirectory) -> list[str]:
     return trained_thoughts(json.loads(run_dir.read_bytes("student", "config.json")))
 
 
-def _evaluation_problems(run_dir: RunDirectory) -> list[dict[str, Any]]:
-    problems = run_dir.read_table("evaluation_problems")
-    if problems is None:
-        raise DataError(f"{run_dir.path('evaluation_problems')}: holds no Parquet")
-    return list(problems.to_pylist())
-
-
 def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[dict[str, Any]]:
     """At most ``evaluation.dev_problems`` held-out problems; where there are enough, none that chose the student."""
     found = held_out(run_dir, config.seed) if config.evaluation.dev_problems else []
@@ -204,8 +197,7 @@ def _questions(problems: list[dict[str, Any]], thoughts: list[str]) -> pa.Table:
 
 
 def _result(run_dir: RunDirectory, folder: str) -> Result:
-    table = run_dir.read_table(folder, columns=["thought", "decoding", "correct"])
-    assert table is not None
+    table = run_dir.table(folder, columns=["thought", "decoding", "correct"])
     words = []
     for thought in sorted(set(table["thought"].to_pylist())):
         mine = table.filter(pc.equal(table["thought"], thought))

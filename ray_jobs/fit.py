@@ -7,13 +7,10 @@ Called by Ray Train on every worker, and in a sweep's trial by the trial itself:
 
 import contextlib
 import json
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
-
-from pyarrow import fs as pafs
 
 from pipelines.config import RunConfig
 from pipelines.problems import ORIGINALS, dataset_name
@@ -23,6 +20,7 @@ from pipelines.thoughts import THOUGHTS
 from ray_jobs.loggers import Log, open_loggers
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
+from ray_jobs.student_files import new_student
 
 FIGURES = "result.json"
 """What the training came to, beside its checkpoints."""
@@ -68,7 +66,7 @@ def fit(
     with contextlib.ExitStack() as open_until_done:
         logs: list[Log] = []
         if rank == 0:
-            logs.append(training_log(run_dir, resumed=checkpoints.latest() is not None))
+            logs.append(training_log(run_dir, resumed=not checkpoints.is_empty()))
             logs.append(open_until_done.enter_context(open_loggers(config, run_dir, settings["folder"][-16:])))
             logs.extend([on_log] if on_log else [])
         solver = None
@@ -159,13 +157,10 @@ def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory
     )
     model.config.thought_distill = {"thoughts": triggers}
     longest = config.training.max_target_tokens
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = run_dir.path("student") if run_dir.is_local else scratch
+    with new_student(run_dir) as folder:
         export(model, tokenizer, folder, card, longest)
         if config.student.ctranslate2 is not None:
             ctranslate.convert(folder, config.student.ctranslate2, f"{folder}/{ctranslate.FOLDER}")
-        if not run_dir.is_local:
-            pafs.copy_files(folder, run_dir.path("student"), destination_filesystem=run_dir.filesystem)
 
 
 def licences(config: RunConfig) -> dict[str, str]:

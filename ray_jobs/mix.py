@@ -46,8 +46,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     import ray
 
     ray.data.DataContext.get_current().shuffle_strategy = ray.data.context.ShuffleStrategy.SORT_SHUFFLE_PULL_BASED
-    problems = run_dir.read_table("problems")
-    assert problems is not None
+    problems = run_dir.table("problems")
     grown = grow(problems, config, run_dir) if config.mixture.perturb else None
     compared = compare(problems, config.mixture, run_dir, grown.problems if grown else None)
     reasons = [compared.left_out.get(problem_id) for problem_id in problems["problem_id"].to_pylist()]

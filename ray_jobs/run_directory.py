@@ -163,6 +163,13 @@ class RunDirectory:
         names = [str(info.path).removeprefix(base) for info in self.listing(folder)]
         return [name for name in names if name not in (MANIFEST, UNFINISHED)]
 
+    def copy(self, source: "RunDirectory", folder: str) -> None:
+        """The files of another run's folder, without its marks."""
+        for name in source.written(folder):
+            target = self.path(folder, name)
+            self.filesystem.create_dir(target.rpartition("/")[0])
+            pafs.copy_files(source.path(folder, name), target, source.filesystem, self.filesystem)
+
     def parquet_files(self, *parts: str) -> list[str]:
         """The Parquet files of a folder as paths, sorted."""
         return [str(info.path) for info in self.listing(*parts) if info.path.endswith(".parquet")]
@@ -176,6 +183,17 @@ class RunDirectory:
             [pq.read_table(file, columns=columns, filesystem=self.filesystem) for file in files],
             promote_options="default",
         )
+
+    def table(self, *parts: str, columns: list[str] | None = None) -> pa.Table:
+        """``read_table`` of a folder that must hold rows' files.
+
+        Raises:
+            DataError: it has none.
+        """
+        table = self.read_table(*parts, columns=columns)
+        if table is None:
+            raise DataError(f"{self.path(*parts)}: holds no Parquet")
+        return table
 
     def rows_written(self, *parts: str) -> int:
         """Rows of the Parquet files that lie in a folder so far; files that are still being written do not count."""

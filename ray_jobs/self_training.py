@@ -14,7 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import fs as pafs
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
@@ -72,8 +71,7 @@ def _predict(config: RunConfig, run_dir: RunDirectory, trained: RunDirectory, pl
     dev = draws == 0
 
     def asked(config: RunConfig, place: RunDirectory) -> Result:
-        problems = run_dir.read_table("problems")
-        assert problems is not None
+        problems = run_dir.table("problems")
         fraction = config.mixture.dev_fraction
         chosen = [in_dev(config.seed, name, fraction) == dev for name in problems["problem_id"].to_pylist()]
         usable = problems.filter(pc.and_(pa.array(chosen, pa.bool_()), pc.is_valid(problems["answer"])))
@@ -87,11 +85,7 @@ def _predict(config: RunConfig, run_dir: RunDirectory, trained: RunDirectory, pl
         return Result(rows=usable.num_rows, summary=f"{usable.num_rows:,} {'dev' if dev else 'training'} problems")
 
     def copied(_: RunConfig, place: RunDirectory) -> Result:
-        for name in trained.written("student"):
-            target = place.path("student", name)
-            place.filesystem.create_dir(target.rpartition("/")[0])
-            source = trained.path("student", name)
-            pafs.copy_files(source, target, trained.filesystem, place.filesystem)
+        place.copy(trained, "student")
         return Result(rows=1, summary=f"the student of {trained.uri}")
 
     split = {"seed": config.seed, "dev": dev, "dev_fraction": config.mixture.dev_fraction}
@@ -114,16 +108,14 @@ def _train(config: RunConfig, run_dir: RunDirectory, number: int) -> None:
 
     def same(folder: str) -> Stage:
         def copied(_: RunConfig, place: RunDirectory) -> Result:
-            table = run_dir.read_table(folder)
-            assert table is not None
+            table = run_dir.table(folder)
             place.write_table(table, folder)
             return Result(rows=table.num_rows, summary="as in round 1")
 
         return _stage(folder, lambda _: {"version": run_dir.version(folder)}, copied)
 
     def gathered(config: RunConfig, place: RunDirectory) -> Result:
-        taught = run_dir.read_table("samples")
-        assert taught is not None
+        taught = run_dir.table("samples")
         found = own_samples(config, run_dir, number)
         place.write_table(pa.concat_tables([taught, found], promote_options="permissive"), "samples")
         return Result(rows=taught.num_rows + found.num_rows, summary=f"{found.num_rows:,} of the student's own, right")
@@ -147,8 +139,7 @@ def own_samples(config: RunConfig, run_dir: RunDirectory, number: int) -> pa.Tab
     of a problem that the student then got wrong greedily."""
     rows: list[dict[str, Any]] = []
     for before in range(1, number):
-        predictions = RunDirectory(f"{run_dir.uri}/rounds/{before}/own").read_table("predictions")
-        assert predictions is not None
+        predictions = RunDirectory(f"{run_dir.uri}/rounds/{before}/own").table("predictions")
         drawn = predictions.to_pylist()
         wrong = {
             (row["problem_id"], row["thought"]) for row in drawn if row["decoding"] == "greedy" and not row["correct"]

@@ -104,6 +104,5 @@ def _hand_over(shared: RunDirectory, trial: RunDirectory) -> None:
         manifest = shared.manifest(folder)
         assert manifest is not None
         trial.start(folder)
-        for name in manifest.files:
-            trial.write_bytes(shared.read_bytes(folder, name), folder, name)
+        trial.copy(shared, folder)
         trial.publish(folder, manifest)

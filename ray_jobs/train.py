@@ -42,14 +42,15 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     gpu, workers = uses_gpu(config), config.training.num_workers
     alone = workers == 1 and not gpu and sum(node["Alive"] for node in ray.nodes()) == 1
     say(f"train: on {workers} {'GPU' if gpu else 'CPU'} worker{'s' if workers > 1 else ''}")
+    settings = _settings(config, run_dir)
     trainer = TorchTrainer(
         train_loop_per_worker,
-        train_loop_config={**_settings(config, run_dir), "gpu": gpu},
+        train_loop_config={**settings, "gpu": gpu},
         # 0 runs the loop in this process: on one CPU a worker group costs 15 s and gives nothing
         scaling_config=ScalingConfig(num_workers=0 if alone else workers, use_gpu=gpu),
         run_config=TrainerRun(
             name="ray_train",
-            storage_path=run_dir.path(_folder(config, run_dir)),
+            storage_path=run_dir.path(settings["folder"]),
             storage_filesystem=run_dir.filesystem,
             failure_config=FailureConfig(max_failures=3),
         ),
@@ -58,7 +59,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
         trainer.fit()
     except TrainingFailedError as error:
         raise _cause(error) from error
-    return _result(config, run_dir)
+    return _result(run_dir, settings["folder"])
 
 
 def train_loop_per_worker(settings: dict[str, Any]) -> None:
@@ -93,32 +94,28 @@ def run_here(config: RunConfig, run_dir: RunDirectory, on_log: Callable[[dict[st
     with tempfile.TemporaryDirectory() as scratch:
         prepare(config, run_dir, scratch)
         device = "cuda" if uses_gpu(config) else "cpu"
-        fit(_settings(config, run_dir), scratch, device=device, on_log=on_log)
-    return _result(config, run_dir)
+        settings = _settings(config, run_dir)
+        fit(settings, scratch, device=device, on_log=on_log)
+    return _result(run_dir, settings["folder"])
 
 
 def _settings(config: RunConfig, run_dir: RunDirectory) -> dict[str, Any]:
-    """What every worker is told."""
+    """What every worker is told; ``folder``: where this training's checkpoints lie in the run directory."""
+    versions = [run_dir.version(name) for name in ("mixture", "problems")]
     return {
         "config": config.model_dump(mode="json"),
-        "folder": _folder(config, run_dir),
+        "folder": f"checkpoints/{digest([_fields(config), versions])}",
         "examples": examples_by_thought(run_dir),
         "dev_problems": dev_problems(config, run_dir),
     }
 
 
-def _folder(config: RunConfig, run_dir: RunDirectory) -> str:
-    """Where this training's checkpoints lie in the run directory."""
-    versions = [run_dir.version(name) for name in ("mixture", "problems")]
-    return f"checkpoints/{digest([_fields(config), versions])}"
-
-
-def _result(config: RunConfig, run_dir: RunDirectory) -> Result:
-    figures = json.loads(run_dir.read_bytes(_folder(config, run_dir), FIGURES))
+def _result(run_dir: RunDirectory, folder: str) -> Result:
+    figures = json.loads(run_dir.read_bytes(folder, FIGURES))
     accuracy = figures["dev_accuracy"]
     summary = (
         f"{figures['steps']:,} of {figures['planned_steps']:,} steps, loss {figures['loss']:.3f}, "
-        f"{figures['parameters']:,} parameters ({config.student.model}), {figures['precision']}; "
+        f"{figures['parameters']:,} parameters ({figures['model']}), {figures['precision']}; "
         f"exported step {figures['exported_step']:,} ({figures['exported_because']}"
         f"{'' if accuracy is None else f', {100 * accuracy:.1f} %'})"
     )

@@ -19,7 +19,7 @@ import numpy as np
 from pipelines.config import RunConfig
 from ray_jobs.hardware import cpus
 from ray_jobs.run_directory import RunDirectory
-from ray_jobs.training_data import read_examples
+from ray_jobs.training_data import prepare
 
 _MEASURED_STEPS = 3
 _RTX_3090_FLOPS = 71e12 * 0.25  # bf16 tensor cores with fp32 sums, and the share that T5 reaches (nanoT5: 25-30 %)
@@ -34,7 +34,7 @@ def measured(config: RunConfig, run_dir: RunDirectory) -> str:
     """
     import torch
 
-    from pipelines.student import load, tokenise
+    from pipelines.student import load_model, open_tokenised
     from pipelines.student.batches import Order
     from pipelines.student.model import set_dropout
     from pipelines.student.worker import Worker
@@ -42,12 +42,11 @@ def measured(config: RunConfig, run_dir: RunDirectory) -> str:
     training = config.training
     device = "cuda" if torch.cuda.is_available() and training.use_gpu is not False else "cpu"
     torch.set_num_threads(cpus())
-    examples = read_examples(run_dir, "train")
-    model, tokenizer = load(config.student, [text for e in examples for text in (e.input, e.target)], config.seed)
-    if training.dropout is not None:
-        set_dropout(model, training.dropout)
     with tempfile.TemporaryDirectory() as scratch:
-        data = tokenise(examples, tokenizer, scratch, training.max_input_tokens, training.max_target_tokens)
+        model = load_model(config.student, len(prepare(config, run_dir, scratch)), config.seed)
+        if training.dropout is not None:
+            set_dropout(model, training.dropout)
+        data = open_tokenised(f"{scratch}/train")
         if not len(data):
             return f"nothing: all {data.dropped:,} examples are longer than the limits"
         order = Order(data.input_lengths, data.target_lengths, training.batch_size, training.epochs, config.seed)

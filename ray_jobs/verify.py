@@ -163,9 +163,7 @@ def check_isolation(config: RunConfig) -> None:
 
 
 def _gold(run_dir: RunDirectory) -> pa.Table:
-    table = run_dir.read_table("problems")
-    if table is None:
-        raise DataError(f"{run_dir.path('problems')}: holds no Parquet")
+    table = run_dir.table("problems")
 
     def column(name: str) -> Any:  # foreign problems may lack it
         return table[name] if name in table.column_names else pa.nulls(table.num_rows, pa.string())
@@ -181,8 +179,7 @@ def _gold(run_dir: RunDirectory) -> pa.Table:
 
 
 def _result(run_dir: RunDirectory) -> Result:
-    table = run_dir.read_table("verdicts", columns=["thought", "status", "correct"])
-    assert table is not None
+    table = run_dir.table("verdicts", columns=["thought", "status", "correct"])
     samples = Counter(table["thought"].to_pylist())
     right = Counter(table.filter(pc.fill_null(table["correct"], False))["thought"].to_pylist())
     solved = Counter(table.filter(pc.equal(table["status"], "solved"))["thought"].to_pylist())

@@ -35,10 +35,11 @@ class GreedyDecoder(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, and the kind of answer that is wanted."""
+    """A question, the kind of answer that is wanted, and the gold answer where there is one."""
 
     question: str
     answer_kind: AnswerKind = "number"
+    gold: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,35 +75,12 @@ def solve(
 
     ``calibration``: what the student's run found of its confidence on dev problems.
     """
-    inputs = [student_input(one.question, THOUGHTS[name].trigger) for one in asked for name in thoughts]
-    decoded = decoder.decode(inputs, max_tokens=_MAX_TOKENS, max_input_tokens=_MAX_INPUT_TOKENS)
     solutions = []
-    for number, one in enumerate(asked):
-        solved, paths = [], []
-        for name, [written] in zip(thoughts, decoded[number * len(thoughts) :], strict=False):
-            finish = "stop" if written.finished else "length"
-            verdict = judge(THOUGHTS[name], written.completion, finish, None, one.answer_kind, sandbox)
-            solved.append(
-                Solved(
-                    thought=name,
-                    completion=written.completion,
-                    status=verdict.status,
-                    answer=verdict.answer,
-                    probability=math.exp(written.logprob),
-                )
-            )
-            paths.append(
-                Path(
-                    thought=name,
-                    decoding="greedy",
-                    draw=0,
-                    status=verdict.status,
-                    answer=verdict.answer,
-                    correct=None,
-                    logprob=written.logprob,
-                    tokens=written.tokens,
-                )
-            )
+    tried_all = tried_greedily(
+        asked, decoder, thoughts, sandbox, max_tokens=_MAX_TOKENS, max_input_tokens=_MAX_INPUT_TOKENS
+    )
+    for one, tried in zip(asked, tried_all, strict=True):
+        paths = [path for _, path in tried]
         choice = first_success(paths)
         sure = confidence(paths, ballots(paths, partial(equal, kind=one.answer_kind)), calibration)
         solutions.append(
@@ -111,10 +89,52 @@ def solve(
                 answer=choice.answer,
                 confidence=sure[paths.index(choice.path)] if choice.path else 0.0,
                 chosen=choice.path.thought if choice.path else None,
-                thoughts=tuple(solved),
+                thoughts=tuple(
+                    Solved(
+                        thought=path.thought,
+                        completion=completion,
+                        status=path.status,
+                        answer=path.answer,
+                        probability=math.exp(path.logprob),
+                    )
+                    for completion, path in tried
+                ),
             )
         )
     return solutions
+
+
+def tried_greedily(
+    asked: Sequence[Asked],
+    decoder: GreedyDecoder,
+    thoughts: Sequence[str],
+    sandbox: Sandbox,
+    *,
+    max_tokens: int,
+    max_input_tokens: int,
+) -> list[list[tuple[str, Path]]]:
+    """For each question its completion in each of the thoughts, in their order, and the path that its proof makes."""
+    inputs = [student_input(one.question, THOUGHTS[name].trigger) for one in asked for name in thoughts]
+    decoded = iter(decoder.decode(inputs, max_tokens=max_tokens, max_input_tokens=max_input_tokens))
+    tried: list[list[tuple[str, Path]]] = []
+    for one in asked:
+        tried.append([])
+        for name in thoughts:
+            [written] = next(decoded)
+            finish = "stop" if written.finished else "length"
+            verdict = judge(THOUGHTS[name], written.completion, finish, one.gold, one.answer_kind, sandbox)
+            path = Path(
+                thought=name,
+                decoding="greedy",
+                draw=0,
+                status=verdict.status,
+                answer=verdict.answer,
+                correct=verdict.correct,
+                logprob=written.logprob,
+                tokens=written.tokens,
+            )
+            tried[-1].append((written.completion, path))
+    return tried
 
 
 def confidence(paths: Sequence[Path], votes: Votes, calibration: Calibration | None) -> list[float]:

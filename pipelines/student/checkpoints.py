@@ -40,6 +40,10 @@ class CheckpointStore:
             if old.startswith("step-") and old.partition(".")[0] not in kept:
                 self._filesystem.delete_file(f"{self._folder}/{old}")
 
+    def is_empty(self) -> bool:
+        """Whether no state was written to its end; none is read for it."""
+        return not self._finished()
+
     def latest(self) -> dict[str, Any] | None:
         """The newest state that was written to its end, on CPU; None where there is none."""
         states = (self._load(name) for name in reversed(self._finished()))

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.inference import Path, first_success
+from pipelines.inference import first_success
 from pipelines.inference.decoding import Decoder
+from pipelines.inference.solving import Asked, tried_greedily
 from pipelines.problems import Problem
 from pipelines.solvers import Sandbox
-from pipelines.thoughts import THOUGHTS, judge, student_input
 
 # Problems decoded at once: a fixed number, so that batches, and with them the last bits of their arithmetic, are the
 # same for any number of workers.
@@ -48,40 +48,20 @@ class DevProblems:
         counts = [0] * (1 + len(self.thoughts))
         decoder = Decoder.of(model, self.tokenizer)
         for start in range(part * _CHUNK, len(ordered), parts * _CHUNK):
-            for answers in self._judged(decoder, ordered[start : start + _CHUNK]):
+            chunk = [Asked(one.question, one.answer_kind, one.answer) for one in ordered[start : start + _CHUNK]]
+            for tried in tried_greedily(
+                chunk,
+                decoder,
+                self.thoughts,
+                self.sandbox,
+                max_tokens=self.max_tokens,
+                max_input_tokens=self.max_input_tokens,
+            ):
+                answers = {path.thought: path for _, path in tried}
                 choice = first_success([answers[thought] for thought in self.select])
-                solved = [choice is not None and choice.correct, *(answers[name].correct for name in self.thoughts)]
+                solved = [choice.correct, *(answers[name].correct for name in self.thoughts)]
                 counts = [count + bool(right) for count, right in zip(counts, solved, strict=True)]
         return counts
-
-    def _judged(self, decoder: Decoder, problems: Sequence[Problem]) -> list[dict[str, Path]]:
-        """For each problem its judged path by thought."""
-        asked = [(problem, thought) for problem in problems for thought in self.thoughts]
-        decoded = decoder.decode(
-            [student_input(problem.question, THOUGHTS[thought].trigger) for problem, thought in asked],
-            max_tokens=self.max_tokens,
-            max_input_tokens=self.max_input_tokens,
-        )
-        judged: list[dict[str, Path]] = [{} for _ in problems]
-        for number, ((problem, thought), (completion,)) in enumerate(zip(asked, decoded, strict=True)):
-            verdict = judge(
-                THOUGHTS[thought],
-                completion.completion,
-                "stop" if completion.finished else "length",
-                problem.answer,
-                problem.answer_kind,
-                self.sandbox,
-            )
-            judged[number // len(self.thoughts)][thought] = Path(
-                thought=thought,
-                decoding="greedy",
-                draw=0,
-                status=verdict.status,
-                answer=verdict.answer,
-                correct=verdict.correct,
-                logprob=completion.logprob,
-            )
-        return judged
 
 
 def headline(select: Sequence[str], thoughts: Iterable[str]) -> list[str]:

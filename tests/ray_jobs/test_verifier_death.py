@@ -17,7 +17,7 @@ COUNT = 400
 
 
 def servers() -> dict[int, int]:
-    """Fork servers of this test's own Ray workers: pid and parent."""
+    """Fork servers of this test's own Ray workers, not the programs that they have forked: pid and parent."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -25,7 +25,11 @@ def servers() -> dict[int, int]:
                 found[int(folder.name)] = parent(int(folder.name))
         except OSError:
             continue
-    return {pid: worker for pid, worker in found.items() if worker != os.getpid() and descends(worker)}
+    return {
+        pid: worker
+        for pid, worker in found.items()
+        if worker not in found and worker != os.getpid() and descends(worker)
+    }
 
 
 def parent(pid: int) -> int:
