@@ -1,7 +1,7 @@
 """Evaluation: the student writes its thoughts for unseen problems, and the same proof as the teacher's judges them.
 
 evaluation_problems/   × thoughts ──► Writer actors (student) ──► Judge actors (sandbox) ──► predictions/
-problems of mixture/dev                                                              ──► dev_predictions/
+problems that mix held out                                                           ──► dev_predictions/
 
 Dev predictions are what confidence is fitted on and an order chosen by; they are never counted as test data.
 
@@ -57,7 +57,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
 
 def run_dev(config: RunConfig, run_dir: RunDirectory) -> Result:
-    """Predictions for some of the problems held out for dev; none where there is no mixture/dev or no problems/."""
+    """Predictions for some of the problems held out for dev; none where there is no mixture/ or no problems/."""
     problems = dev_problems(config, run_dir)
     if not problems:
         run_dir.write_table(PREDICTION_SCHEMA.empty_table(), "dev_predictions")

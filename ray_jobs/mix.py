@@ -4,6 +4,8 @@ problems/ ─┐  (compared with evaluation_problems/ and each other)
 samples/  ─┼─► by problem ──► what becomes of each row ──► shares ──► mixture/{train,dev}, card.json, overlap.jsonl
 verdicts/ ─┘                     (mixture.perturb: other numbers in the proven ones first, ``ray_jobs.perturb``)
 
+``held_out.json``: the ids of all problems that no mixture of this seed and dev_fraction trains on, proven or not.
+
 python -m ray_jobs.mix run_dir=runs/gsm8k mixture.ratios='{pot: 1}'
 """
 
@@ -26,6 +28,7 @@ from pipelines.mixture import (
     Counted,
     card,
     decide,
+    in_dev,
     inside,
     is_union,
     table_cuts,
@@ -39,6 +42,7 @@ from ray_jobs.questions import compare
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
+from ray_jobs.training_data import HELD_OUT
 
 
 def run(config: RunConfig, run_dir: RunDirectory) -> Result:
@@ -66,6 +70,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
         made["perturbation"] = grown.card(compared.left_out)
         grown.write(run_dir)
     run_dir.write_bytes(json.dumps(made, indent=2).encode(), "mixture", "card.json")
+    run_dir.write_bytes(json.dumps(_held_out(asked, config)).encode(), "mixture", HELD_OUT)
     if made["rows"]["train"] == 0:
         raise RunStopped(
             f"mix: nothing is left to train on; dropped: {made['dropped']}; loosen mixture.keep or sample more"
@@ -73,6 +78,12 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in made["dropped"].items())
     train, dev = made["rows"]["train"], made["rows"]["dev"]
     return Result(rows=train + dev, summary=f"{train:,} train, {dev:,} dev; dropped: {dropped or 'none'}")
+
+
+def _held_out(asked: pa.Table, config: RunConfig) -> list[str]:
+    """Problems for dev, the same ones whatever was proven and whatever the recipe keeps, so that mixtures compare."""
+    ids = asked.filter(pc.is_null(asked["left_out"]))["problem_id"].to_pylist()
+    return [name for name in ids if in_dev(config.seed, name, config.mixture.dev_fraction)]
 
 
 def _decide(group: pa.Table, config: RunConfig) -> pa.Table:

@@ -7,6 +7,7 @@ with node_folder(is_first=local_rank == 0) as folder:      the same folder for a
 
 import contextlib
 import hashlib
+import json
 import secrets
 import shutil
 import tempfile
@@ -22,6 +23,9 @@ from pipelines.mixture import Example
 from pipelines.problems import Problem, from_rows
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
+
+HELD_OUT = "held_out.json"
+"""In ``mixture/``: the ids of the problems for dev."""
 
 
 @contextlib.contextmanager
@@ -66,26 +70,34 @@ def examples_by_thought(run_dir: RunDirectory) -> dict[str, int]:
 
 
 def held_out(run_dir: RunDirectory, seed: int) -> list[Problem]:
-    """The problems of mixture/dev, and not of mixture/train, whose gold answer is in problems/.
+    """The problems with a gold answer that ``mix`` held out; of a mixture that does not say, those of its dev split.
 
     Their order is a pseudo-random function of seed and ids. The first are solved after each epoch and choose the
     student that is exported; ``evaluate`` takes the last, to choose among its thoughts on problems that chose nothing.
     """
-    dev, train = (run_dir.read_table("mixture", split, columns=["problem_id"]) for split in ("dev", "train"))
-    problems = run_dir.read_table("problems") if run_dir.version("problems") is not None else None
-    if dev is None or problems is None:
+    if run_dir.version("problems") is None:
         return []
-    names = set(dev["problem_id"].to_pylist()) - set(train["problem_id"].to_pylist() if train is not None else [])
+    problems = run_dir.table("problems")
     usual = {"dataset": "dev", "split": "dev", "answer_kind": "number"}  # foreign problems may lack them
     found = [
         usual | {name: value for name, value in row.items() if value is not None}
-        for row in problems.filter(pc.is_in(problems["problem_id"], pa.array(names, pa.string()))).to_pylist()
+        for row in problems.filter(pc.is_in(problems["problem_id"], _held_out_ids(run_dir))).to_pylist()
         if row.get("answer") is not None
     ]
     return sorted(
         from_rows(found),
         key=lambda one: hashlib.blake2b(f"{seed}\n{one.problem_id}".encode(), digest_size=8).digest(),
     )
+
+
+def _held_out_ids(run_dir: RunDirectory) -> pa.Array:
+    if run_dir.exists("mixture", HELD_OUT):
+        ids = set(json.loads(run_dir.read_bytes("mixture", HELD_OUT)))
+    else:
+        dev, train = (run_dir.read_table("mixture", split, columns=["problem_id"]) for split in ("dev", "train"))
+        trained = set(train["problem_id"].to_pylist()) if train is not None else set()
+        ids = set(dev["problem_id"].to_pylist()) - trained if dev is not None else set()
+    return pa.array(ids, pa.string())
 
 
 def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:

@@ -155,6 +155,21 @@ def test_the_card_accounts_for_every_row(
     assert set() == {r["problem_id"] for r in written["train"]} & {r["problem_id"] for r in written["dev"]}
 
 
+def test_the_problems_for_dev_are_the_same_for_every_mixture(inputs: Path, tmp_path: Path, ray_cluster: None) -> None:
+    """Proven or not, whatever the recipe keeps; none of them asks what a test problem asks, and none trains."""
+    held_out = []
+    for number, ratios in enumerate(("{cot: 1}", "{eot: 1, pot: 2}")):
+        run = tmp_path / str(number)
+        mixed(inputs, run, f"mixture.ratios={ratios}", "mixture.dev_fraction=0.3")
+        held_out.append(json.loads((run / "mixture/held_out.json").read_text()))
+        trained = {row["problem_id"] for row in rows(run, "train")}
+        dev = {row["problem_id"] for row in rows(run, "dev")}
+        assert dev <= set(held_out[-1]) and not trained & set(held_out[-1])
+        assert not set(held_out[-1]) & {"planted/same", "planted/edited", "planted/longer"}
+    assert held_out[0] == held_out[1]
+    assert 10 <= len(held_out[0]) <= 30
+
+
 def test_rows_and_their_order_depend_on_nothing_but_data_and_seed(
     inputs: Path, tmp_path: Path, ray_cluster: None
 ) -> None:

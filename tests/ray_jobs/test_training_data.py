@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.config import RunConfig
 from ray_jobs.run_directory import RunDirectory
-from ray_jobs.training_data import dev_problems, examples_by_thought
+from ray_jobs.training_data import HELD_OUT, dev_problems, examples_by_thought
 
 
 def write(folder: Path, rows: list[dict[str, object]]) -> None:
@@ -59,6 +59,13 @@ def test_dev_problems_have_dev_rows_and_gold_answers(run_dir: RunDirectory, tmp_
     assert {"number"} == {problem.answer_kind for problem in every}
     assert every[:4] == dev_problems(config(run_dir, 4), run_dir)
     assert [] == dev_problems(config(run_dir, 0), run_dir)
+
+
+def test_a_mixture_that_names_its_held_out_problems_is_believed(run_dir: RunDirectory, tmp_path: Path) -> None:
+    """Those of which nothing was proven are asked too."""
+    write(tmp_path / "problems", [{"problem_id": f"x/{n}", "question": f"{n}?", "answer": str(n)} for n in range(30)])
+    run_dir.write_bytes(b'["x/0", "x/25"]', "mixture", HELD_OUT)
+    assert {"x/0", "x/25"} == {problem.problem_id for problem in dev_problems(config(run_dir, 100), run_dir)}
 
 
 def test_examples_are_counted_by_thought(run_dir: RunDirectory) -> None:
