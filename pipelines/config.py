@@ -57,6 +57,9 @@ class ProblemSource(_Section):
         description="generated: known (20 families) | wide (47, with those) | held_out (4 that neither has) | "
         "wide_held_out (8, with those) | all, or a list of family names",
     )
+    largest: int | None = Field(
+        None, ge=10, description="generated: no number of a problem or its solution is larger; null: any"
+    )
 
     @model_validator(mode="after")
     def _file_needs_path(self) -> Self:
@@ -299,7 +302,7 @@ class RunConfig(_Section):
     seed: int = Field(0, ge=0, description="of generated problems, mistakes, dev split, order and weights")
     problems: ProblemSource = Field(ProblemSource(), description="problems the teacher is asked")
     evaluation_problems: list[ProblemSource] = Field(
-        [ProblemSource(split="test")], description="problems the student is tested on"
+        [ProblemSource(split="test")], min_length=1, description="problems the student is tested on"
     )
     teacher: TeacherConfig = Field(TeacherConfig(), description="the teacher")
     sampling: SamplingConfig = Field(SamplingConfig(), description="what is asked of the teacher")

@@ -106,7 +106,14 @@ def load(source: ProblemSource, seed: int) -> list[Problem]:
 def _read(source: ProblemSource, seed: int) -> Iterator[Problem]:
     name = dataset_name(source)
     if source.source == "generated":
-        return generate(name=name, split=source.split, count=source.count, families=source.families, seed=seed)
+        return generate(
+            name=name,
+            split=source.split,
+            count=source.count,
+            families=source.families,
+            seed=seed,
+            largest=source.largest,
+        )
     named = ORIGINALS.get(source.source)
     if named is not None and source.path is not None:
         return named.read(source_files(source), name, source.split)

@@ -9,7 +9,7 @@
 ``wide_held_out`` (those and 4 more), ``all``, or a list of names. The two smaller pools are what the quickstart's
 published figures were measured on and do not change; new families join the wider ones.
 
-Row i depends only on (seed, split, families, i): a larger count adds rows and changes none. A question
+Row i depends only on (seed, split, families, largest, i): a larger count adds rows and changes none. A question
 belongs to exactly one of test, dev and the rest by its own hash, so no test question is ever a training
 question, whatever the seeds and counts. The problems are simple on purpose: they prove a set-up and compare
 recipes within minutes; what they say about a student's reasoning is what GSM8K and the others must confirm.
@@ -80,8 +80,13 @@ def family_names(selection: Families) -> list[str]:
     return [name for name in FAMILIES if name in selection]
 
 
-def generate(*, name: str, split: str, count: int, families: Families, seed: int) -> Iterator[Problem]:
+def generate(
+    *, name: str, split: str, count: int, families: Families, seed: int, largest: int | None = None
+) -> Iterator[Problem]:
     """``count`` problems with distinct questions; families take turns, row by row.
+
+    ``largest``: no number of a question or its solution is larger, so that a student of random weights and a million
+    parameters learns the sums themselves, as chain of thought needs.
 
     Raises ConfigError when the chosen families have no further questions for this split.
     """
@@ -93,10 +98,12 @@ def generate(*, name: str, split: str, count: int, families: Families, seed: int
             if attempt == _MAX_ATTEMPTS:
                 raise ConfigError(
                     f"problems.count: family {family.name!r} has no further question for split {split!r} after "
-                    f"{row} rows; lower count or add families"
+                    f"{row} rows; lower count or add families{'' if largest is None else ', or raise largest'}"
                 )
             story = _draw(family, Random(f"{seed}/{split}/{row}/{attempt}"))
             if story is None or not _belongs(story.question, split) or story.question in seen:
+                continue
+            if largest is not None and _largest(story) > largest:
                 continue
             seen.add(story.question)
             yield Problem(
@@ -141,6 +148,10 @@ def _ambiguous(story: Story, family: Family) -> bool:
     given = {*_NUMBER.findall(story.question), "2", "3", "4", "100"}  # half, a third, a quarter, percent
     given |= {str(constant) for constant in family.constants}
     return len(set(between)) < len(between) or not given.isdisjoint(between)
+
+
+def _largest(story: Story) -> float:
+    return max(map(float, _NUMBER.findall(f"{story.question} {story.rationale}")))
 
 
 def _belongs(question: str, split: str) -> bool:

@@ -30,6 +30,16 @@ def test_a_family_is_trained_on_or_held_out_never_both():
     assert set(FAMILIES) == wide | wide_held_out == set(family_names("all"))
 
 
+def test_no_number_is_larger_than_asked_for():
+    """Neither in the question nor in the solution; families whose numbers are never so small are refused."""
+    families = ["in_all", "left_over", "two_purchases"]
+    problems = list(generate(name="small", split="train", count=60, families=families, seed=0, largest=40))
+    numbers = [float(n) for one in problems for n in re.findall(r"\d+(?:\.\d+)?", f"{one.question} {one.rationale}")]
+    assert 60 == len(problems) and max(numbers) <= 40
+    with pytest.raises(ConfigError, match="'more_than' has no further question .* raise largest"):
+        list(generate(name="small", split="train", count=1, families=["more_than"], seed=0, largest=10))
+
+
 def test_there_are_enough_families_of_every_kind():
     """How many each pool has, and that unknowns and several steps are among them."""
     pools = {pool: family_names(pool) for pool in ("known", "held_out", "wide", "wide_held_out", "all")}
