@@ -36,7 +36,7 @@ def test_no_number_is_larger_than_asked_for():
     problems = list(generate(name="small", split="train", count=60, families=families, seed=0, largest=40))
     numbers = [float(n) for one in problems for n in re.findall(r"\d+(?:\.\d+)?", f"{one.question} {one.rationale}")]
     assert 60 == len(problems) and max(numbers) <= 40
-    with pytest.raises(ConfigError, match="'more_than' has no further question .* raise largest"):
+    with pytest.raises(ConfigError, match=r"'more_than' has no further question .* raise largest"):
         list(generate(name="small", split="train", count=1, families=["more_than"], seed=0, largest=10))
 
 
