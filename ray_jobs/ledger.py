@@ -24,8 +24,8 @@ from ray_jobs.run_directory import RunDirectory
 
 SILENT_S = 15.0  # a sampler reports every 2 s while it has anything in flight
 OUTAGE_S = 30.0  # how long the journal's storage may fail before the run stops; nothing is asked meanwhile
-_RETRY_S = 0.5
-_LEASE_S = 5.0  # a lease waits no longer: that of a dead sampler must not pass for a sign of life
+RETRY_S = 0.5
+LEASE_S = 5.0  # a lease waits no longer: that of a dead sampler must not pass for a sign of life
 
 
 @dataclass(kw_only=True)
@@ -98,7 +98,7 @@ class Ledger:
         now = began = time.monotonic()
         holding = self._holding(sampler, now)
         while not (self._stopped or self._refused or self._is_orphaned()):
-            if now - began >= _LEASE_S:
+            if now - began >= LEASE_S:
                 return []
             affordable = self._affordable(dollars)
             room = min(self._window.room(), affordable) if self._is_writable else 0
@@ -114,7 +114,7 @@ class Ledger:
                     f"teacher.budget_usd {self._budget} is reached ({self._spent:.4f} spent); raise it to go on"
                 )
                 return None
-            await self._change(min(grant.retry_s or 1.0, _LEASE_S))
+            await self._change(min(grant.retry_s or 1.0, LEASE_S))
             now = time.monotonic()
             self._give_up_silent(now)
         return None
@@ -193,7 +193,7 @@ class Ledger:
                     if self._stopped:
                         return
                 write = self._journal.flush  # the rows wait there
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(RETRY_S)
             if not self._is_writable:
                 self._is_writable = True
                 for holding in self._holdings.values():  # they waited for this, they were not silent
