@@ -1,6 +1,7 @@
 """Servers of the tests' own: an S3 server, teachers that outlive the runs that ask them, and a cluster of raylets."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -161,6 +162,7 @@ class LocalCluster:
         self.environment["RAY_API_SERVER_ADDRESS"] = f"http://127.0.0.1:{dashboard}"
         self._head_options = ("--head", f"--port={self.port}", f"--dashboard-port={dashboard}")
         self._nodes: list[subprocess.Popen[bytes]] = []
+        self._numbers = itertools.count()
         self._disks = Path(tempfile.mkdtemp(prefix="td-"))  # short: sockets lie there
 
     def start_head(self, *options: str) -> subprocess.Popen[bytes]:
@@ -183,14 +185,27 @@ class LocalCluster:
 
     def lose(self, node: subprocess.Popen[bytes]) -> None:
         """Kill a node with all its processes, as a machine that is taken away."""
-        os.killpg(node.pid, signal.SIGKILL)
+        for pid in (node.pid, *_below(node.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(node.pid, signal.SIGKILL)
         node.wait()
+        self._nodes.remove(node)
 
-    def submit(self, *command: str, wait: bool = True) -> subprocess.Popen[str]:
+    def processes(self, of: str) -> list[str]:
+        """The command lines of the nodes' processes that name ``of``."""
+        lines = []
+        for pid in (below for node in self._nodes for below in _below(node.pid)):
+            with contextlib.suppress(OSError):
+                lines.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip())
+        return [line for line in lines if of in line]
+
+    def submit(self, *command: str, name: str | None = None) -> subprocess.Popen[str]:
         """`ray job submit` of a module of ray_jobs with its arguments; its words on stdout."""
-        no_wait = () if wait else ("--no-wait",)
+        named = (f"--submission-id={name}",) if name else ()
         return subprocess.Popen(
-            [RAY, "job", "submit", *no_wait, "--working-dir", ".", "--", "python", "-m", *command],
+            [RAY, "job", "submit", *named, "--working-dir", ".", "--", "python", "-m", *command],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -198,12 +213,15 @@ class LocalCluster:
             text=True,
         )
 
+    def ray(self, *command: str) -> str:
+        """A command of Ray's own on the head, such as ``job stop NAME``; what it says."""
+        done = subprocess.run([RAY, *command], cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        return done.stdout + done.stderr
+
     def stop(self) -> None:
         """All nodes, the head last."""
-        for node in reversed(self._nodes):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(node.pid, signal.SIGKILL)
-            node.wait()
+        for node in self._nodes[::-1]:
+            self.lose(node)
         shutil.rmtree(self._disks, ignore_errors=True)
 
     def disk(self, number: int) -> Path:
@@ -212,11 +230,12 @@ class LocalCluster:
 
     def _start(self, *options: str, inside: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         """A node that has joined the cluster."""
-        disk = self.disk(len(self._nodes))
+        number = next(self._numbers)
+        disk = self.disk(number)
         disk.mkdir()
         own = (f"--temp-dir={disk}", "--dashboard-agent-listen-port=0", "--block")
         command = [*inside, str(RAY), "start", *options, *own]
-        words = self.home / f"node{len(self._nodes)}.log"
+        words = self.home / f"node{number}.log"
         with words.open("wb") as log:
             node = subprocess.Popen(
                 command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
@@ -227,6 +246,17 @@ class LocalCluster:
             assert node.poll() is None and time.monotonic() < deadline, words.read_text()
             time.sleep(0.1)
         return node
+
+
+def _below(pid: int) -> list[int]:
+    """A process's children, theirs, and so on: jobs have process groups of their own."""
+    found, waiting = [], [pid]
+    while waiting:
+        with contextlib.suppress(OSError):
+            for children in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+                waiting += (own := [int(child) for child in children.read_text().split()])
+                found += own
+    return found
 
 
 def _free_port() -> int:

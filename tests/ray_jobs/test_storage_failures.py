@@ -42,7 +42,7 @@ def journal_row(number: int) -> dict[str, Any]:
 
 
 def test_a_connection_lost_in_the_middle_of_a_write_leaves_nothing_that_is_believed(bucket: str, cutting: Any) -> None:
-    """A stage cut off is not finished, an earlier manifest not valid, journal rows wait; then the same calls succeed."""
+    """A stage cut off is not finished, and journal rows wait; once the way is open the same calls succeed."""
     config, run_dir = RunConfig(run_dir=f"{bucket}/run"), RunDirectory(f"{bucket}/run")
     run_dir.filesystem = pafs.S3FileSystem(  # as from the URI, but without seconds of retries
         endpoint_override=os.environ["AWS_ENDPOINT_URL"], retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=1)
