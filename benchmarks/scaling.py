@@ -45,9 +45,9 @@ from ray_jobs.session import quiet_ray_data, run_stages
 
 ROOT = Path(__file__).parent.parent
 CORES = sorted(os.sched_getaffinity(0))
-IN_FLIGHT, LATENCY_S, SAMPLES = 64, 1.0, 1_200  # a node
-VERIFIED = (1_000, 25_000)
-DECODED = (1_536, 9_216)
+IN_FLIGHT, LATENCY_S, SAMPLES = 64, 1.0, 960  # a node
+VERIFIED = (1_000, 16_000)
+DECODED = (1_536, 6_144)
 STORE = 200 * 2**20
 
 

@@ -11,17 +11,21 @@ from collections.abc import Iterator
 
 _FAILING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE, errno.EACCES}
 _REMOTE = ("AWS Error", "google::cloud::Status")  # pyarrow's object stores give no number
-_NODE_FULL = ("OutOfDiskError", "ObjectStoreFullError")
+_IN_RAY = ("OutOfDiskError", "ObjectStoreFullError", "No space left on device", *_REMOTE)
 _LONGEST = 300
 
 
 def failure(error: BaseException) -> str | None:
     """The line for an error that storage caused, wherever in the cluster it was raised; None for any other."""
     for cause in _causes(error):
-        if type(cause).__name__ in _NODE_FULL:
-            return f"a node has no room for Ray's objects, in memory or on its disk: {one_line(cause)}"
         if isinstance(cause, OSError) and (cause.errno in _FAILING or any(name in str(cause) for name in _REMOTE)):
             return f"the storage failed: {one_line(cause)}"
+        if type(cause).__module__.startswith("ray."):
+            if type(cause).__name__ in _IN_RAY[:2]:
+                return f"a node has no room for Ray's objects, in memory or on its disk: {one_line(cause)}"
+            for line in str(cause).splitlines():  # an error that could not travel is there as text
+                if any(name in line for name in _IN_RAY):
+                    return f"the storage of a node failed: {line.strip()[:_LONGEST]}"
     return None
 
 

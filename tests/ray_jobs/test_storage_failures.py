@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyarrow import fs as pafs
+from ray.exceptions import OutOfDiskError, RayError, RayTaskError
 
 from pipelines.config import RunConfig
 from ray_jobs import cli
@@ -144,3 +145,21 @@ def test_failing_storage_ends_a_command_with_one_line(capsys: pytest.CaptureFixt
     )
     with pytest.raises(FileNotFoundError):
         fails(FileNotFoundError(errno.ENOENT, "No such file"))
+
+
+def test_a_failure_is_found_through_what_ray_wraps_it_in() -> None:
+    """The worker's own error, or its text where the error itself could not travel."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    wrapped = RayTaskError("write", "trace", full).as_instanceof_cause()
+    assert "the storage failed: [Errno 28] No space left on device" == failure(wrapped)
+    try:
+        raise RuntimeError("the dataset ended") from wrapped
+    except RuntimeError as error:
+        assert "the storage failed: [Errno 28] No space left on device" == failure(error)
+    disk = RayTaskError("map", "trace", OutOfDiskError("Local disk is full")).as_instanceof_cause()
+    assert (failure(disk) or "").startswith(
+        "a node has no room for Ray's objects, in memory or on its disk: Local disk"
+    )
+    text = RayError("trace\n  ray.exceptions.OutOfDiskError: Local disk is full\n")
+    assert "the storage of a node failed: ray.exceptions.OutOfDiskError: Local disk is full" == failure(text)
+    assert failure(RayTaskError("map", "trace", ValueError("wrong")).as_instanceof_cause()) is None
