@@ -50,8 +50,8 @@ class Run:
         self.config = folder / "run.yaml"
         self.config.write_text(RUN.format(run_dir=self.directory.uri), encoding="utf-8")
 
-    def command(self, stage: str = "distill") -> tuple[str, ...]:
-        return (f"ray_jobs.{stage}", "--config", str(self.config))
+    def command(self, stage: str = "distill", *overrides: str) -> tuple[str, ...]:
+        return (f"ray_jobs.{stage}", "--config", str(self.config), *overrides)
 
     def journal_ids(self) -> list[str]:
         return [row["sample_id"] for row in read_journal(self.directory)]
@@ -87,11 +87,12 @@ def until(reached: Callable[[], bool], job: Any, patience_s: float = 240) -> Non
 UNDISTURBED = """
 import sys
 from ray_jobs import cli, mix, sample, verify
-from ray_jobs.session import ray_session
+from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
+from ray_jobs.run_directory import RunDirectory
+from ray_jobs.session import run_stages
 config = cli.load_config(sys.argv[1], sys.argv[2:])
-with ray_session():
-    for stage in (sample, verify, mix):
-        stage.command(config, dry_run=False)
+stages = [PROBLEMS, EVALUATION_PROBLEMS, sample.SAMPLE, verify.VERIFY, mix.MIX]
+run_stages(stages, config, RunDirectory(config.run_dir))
 """
 
 
@@ -134,7 +135,7 @@ def test_after_the_loss_of_the_head_the_same_command_goes_on_in_a_new_cluster(
     run = Run(tmp_path / "headless")
     head = local_cluster.start_head(*HEAD)
     worker = local_cluster.add_node(*WORKER)
-    job = local_cluster.submit(*run.command())
+    job = local_cluster.submit(*run.command("distill", "training.epochs=1"))
     until(run.sampling, job)
     local_cluster.lose(head)
     local_cluster.lose(worker)
@@ -144,7 +145,7 @@ def test_after_the_loss_of_the_head_the_same_command_goes_on_in_a_new_cluster(
     time.sleep(5)
     local_cluster.start_head(*HEAD)
     local_cluster.add_node(*WORKER)
-    words, _ = (job := local_cluster.submit(*run.command())).communicate(timeout=400)
+    words, _ = (job := local_cluster.submit(*run.command("distill", "training.epochs=1"))).communicate(timeout=400)
     assert 0 == job.returncode, words
     after = run.journal_ids()
     assert before == after[: len(before)]
@@ -197,7 +198,7 @@ def test_an_object_store_that_loses_connections_again_and_again_delays_a_run_and
     reached = iter([run.sampling, run.verifying, run.training, run.decoding])
     stage = next(reached, None)
     while True:
-        command = [sys.executable, "-m", *run.command()]
+        command = [sys.executable, "-m", *run.command("distill", "training.num_workers=1")]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         words: list[str] = []
         reader = threading.Thread(target=lambda into=words, out=process.stdout: into.extend(out))
@@ -225,9 +226,10 @@ def test_an_object_store_that_loses_connections_again_and_again_delays_a_run_and
 
 FULL = """\
 cd "$0" && mount -t tmpfs -o size=48m none "$1" || exit 9
-head -c "$3" /dev/zero > "$1/filler"; "$4" -m ray_jobs.distill --config "$2"; echo "ended with $?"
-head -c "$5" /dev/zero > "$1/filler"; "$4" -m ray_jobs.distill --config "$2"; echo "ended with $?"
-rm "$1/filler"; "$4" -m ray_jobs.distill --config "$2" && cp -r "$1/run" "$6"
+distill() { "$4" -m ray_jobs.distill --config "$2" training.num_workers=1 training.epochs=2; }
+head -c "$3" /dev/zero > "$1/filler"; distill "$@"; echo "ended with $?"
+head -c "$5" /dev/zero > "$1/filler"; distill "$@"; echo "ended with $?"
+rm "$1/filler"; distill "$@" && cp -r "$1/run" "$6"
 """
 
 
