@@ -25,6 +25,7 @@ from pipelines import problems, thoughts
 from pipelines.config import RunConfig
 from pipelines.errors import BadInput, ConfigError, ThoughtDistillError
 from pipelines.storage import is_local
+from ray_jobs.outage import failure
 
 Command = Callable[[RunConfig, bool], None]
 """What a stage's command does with the configuration; the flag is ``--dry-run``."""
@@ -62,6 +63,12 @@ def answer(
         label = "" if isinstance(error, BadInput) else f" ({name} can go on with the same command)"
         print(f"error: {error}{label}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        said = failure(error)
+        if said is None:
+            raise
+        print(f"error: {name}: {said} ({name} can go on with the same command)", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"{name}: interrupted; the same command goes on", file=sys.stderr)
         return 1

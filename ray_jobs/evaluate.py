@@ -9,6 +9,7 @@ python -m ray_jobs.evaluate --config configs/gsm8k_etd.yaml run_dir=runs/mine   
 """
 
 import json
+import math
 import sys
 from typing import Any
 
@@ -22,7 +23,7 @@ from pipelines.inference.solving import trained_thoughts
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge, student_input
 from ray_jobs import cli
-from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share, cpus, uses_gpu
+from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share, cpus, nodes_with_cpus, uses_gpu
 from ray_jobs.problems import EVALUATION_PROBLEMS
 from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
@@ -71,7 +72,10 @@ def _predict(folder: str, problems: list[dict[str, Any]], config: RunConfig, run
 
     gpu = uses_gpu(config)
     questions = _questions(problems, thoughts_of(run_dir))
-    gpus = int(ray.cluster_resources().get("GPU", 0)) if gpu else 0
+    found = ray.cluster_resources()
+    blocks = math.ceil(questions.num_rows / _ROWS_PER_BLOCK)
+    judges = max(1, verifiers(blocks) // 2)
+    places = int(found.get("GPU", 0)) if gpu else min(nodes_with_cpus(), int(found.get("CPU", 1)) - judges)
     predictions = (
         ray.data.from_arrow(questions)
         .repartition(target_num_rows_per_block=_ROWS_PER_BLOCK)
@@ -80,7 +84,7 @@ def _predict(folder: str, problems: list[dict[str, Any]], config: RunConfig, run
             fn_constructor_args=(config, run_dir.uri),
             batch_format="pyarrow",
             batch_size=_ROWS_PER_BLOCK,
-            compute=ray.data.ActorPoolStrategy(size=max(1, gpus)),
+            compute=ray.data.ActorPoolStrategy(size=max(1, min(places, blocks))),
             num_cpus=cpu_share(),
             num_gpus=1 if gpu else 0,
         )
@@ -89,7 +93,7 @@ def _predict(folder: str, problems: list[dict[str, Any]], config: RunConfig, run
             fn_constructor_args=(config,),
             batch_format="pyarrow",
             batch_size=_ROWS_PER_BLOCK,
-            compute=ray.data.ActorPoolStrategy(size=max(1, verifiers(questions.num_rows // _ROWS_PER_BLOCK) // 2)),
+            compute=ray.data.ActorPoolStrategy(size=judges),
             num_cpus=cpu_share(),
             label_selector=AWAY_FROM_GPUS,
         )

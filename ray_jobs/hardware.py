@@ -40,8 +40,14 @@ def cpu_share() -> float:
     """
     import ray
 
-    nodes = sum(node["Alive"] and node["Resources"].get("CPU", 0) > 0 for node in ray.nodes())
-    return 0.5 if ray.cluster_resources().get("CPU", 1) > nodes else 0.0
+    return 0.5 if ray.cluster_resources().get("CPU", 1) > nodes_with_cpus() else 0.0
+
+
+def nodes_with_cpus() -> int:
+    """The living nodes that take work."""
+    import ray
+
+    return sum(bool(node["Alive"] and node["Resources"].get("CPU", 0) > 0) for node in ray.nodes())
 
 
 def cpus() -> int:

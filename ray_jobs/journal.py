@@ -4,14 +4,16 @@
     {"kind": "failure", "sample_id": "gsm8k/train/13/pot/0", "error": "HTTP 500: ...", "attempts": 8, ...}
 
 Locally one file per run of the command, appended and synced at each write. On an object store, which cannot
-append, immutable segments, each second or 1,000 rows. A torn last line is passed over.
+append, immutable segments, each second or 1,000 rows. A torn last line is passed over. Rows that could not be
+written (disk full, store out of reach) wait for the next write.
 """
 
 import json
 import os
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from io import FileIO
+from typing import Any
 
 from ray_jobs.run_directory import RunDirectory
 
@@ -29,34 +31,55 @@ class JournalWriter:
         self._name = f"{time.time_ns():020}"
         self._segment = 0
         self._waiting: list[bytes] = []
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         if run_dir.is_local:
             run_dir.filesystem.create_dir(run_dir.path(FOLDER))
-            self._file = open(run_dir.path(FOLDER, f"{self._name}.jsonl"), "ab")  # noqa: SIM115, PTH123 - lives on
+            path = run_dir.path(FOLDER, f"{self._name}.jsonl")
+            self._file = open(path, "ab", buffering=0)  # noqa: SIM115, PTH123 - lives on
 
     @property
-    def holds_back(self) -> bool:
-        """Whether rows wait for ``flush``, which the owner of the writer calls ``SEGMENT_S`` after they came."""
-        return bool(self._waiting)
+    def waiting(self) -> int:
+        """Rows that wait for ``flush``, which the owner of the writer calls ``SEGMENT_S`` after they came."""
+        return len(self._waiting)
 
     def append(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Write rows; when this returns they are on the disk (object store: they may wait for ``flush``)."""
+        """Write rows; when this returns they are on the disk (object store: they may wait for ``flush``).
+
+        Raises:
+            OSError: the storage fails; the rows wait for ``flush``.
+        """
         self._waiting += [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
         if self._file is not None or len(self._waiting) >= _SEGMENT_ROWS:
             self.flush()
 
     def flush(self) -> None:
-        """Write out what waits."""
+        """Write out what waits.
+
+        Raises:
+            OSError: the storage fails; all of it waits on.
+        """
         if not self._waiting:
             return
-        content, self._waiting = b"".join(self._waiting), []
+        content = b"".join(self._waiting)
         if self._file is not None:
-            self._file.write(content)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            return
-        self._run_dir.write_bytes(content, FOLDER, f"{self._name}-{self._segment:06}.jsonl")
-        self._segment += 1
+            _append(self._file, content)
+        else:
+            self._run_dir.write_bytes(content, FOLDER, f"{self._name}-{self._segment:06}.jsonl")
+            self._segment += 1
+        self._waiting = []
+
+
+def _append(file: FileIO, content: bytes) -> None:
+    """All of it, on the disk, or none of it: half a row would spoil the next one."""
+    start = os.fstat(file.fileno()).st_size
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(start)
+        raise
 
 
 def read_journal(run_dir: RunDirectory) -> Iterator[dict[str, Any]]:

@@ -3,24 +3,29 @@
 lease("sampler-1", tokens=[900, 870], dollars=[0.0004, 0.0004]) -> [0.0, 0.0102]   seconds until each may start
 report("sampler-1", Report(rows=[{"kind": "sample", ...}], ended=1))               in the journal when it returns
 
-``lease`` waits until something may start; None: the run has stopped. A sampler that falls silent is taken for
-dead, and what it had in flight counts no more.
+``lease`` waits until something may start, but not for long; None: the run has stopped. A sampler that falls silent
+is taken for dead, and what it had in flight counts no more.
 """
 
 import asyncio
 import os
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.teacher import Limits, Quota, Window, model_name, price_of
 from ray_jobs.journal import SEGMENT_S, JournalWriter
+from ray_jobs.outage import one_line
 from ray_jobs.run_directory import RunDirectory
 
 SILENT_S = 15.0  # a sampler reports every 2 s while it has anything in flight
+OUTAGE_S = 30.0  # how long the journal's storage may fail before the run stops; nothing is asked meanwhile
+RETRY_S = 0.5
+LEASE_S = 5.0  # a lease waits no longer: that of a dead sampler must not pass for a sign of life
 
 
 @dataclass(kw_only=True)
@@ -49,6 +54,7 @@ class LedgerStatus:
     in_flight: int
     requests_per_minute: float | None
     tokens_per_minute: float | None
+    unwritten: int  # rows that the storage has not taken
     stopped: str
     refused: str
 
@@ -73,6 +79,7 @@ class Ledger:
         self._window = Window(teacher.max_in_flight, teacher.requests_per_minute)
         self._journal = JournalWriter(RunDirectory(config.run_dir))
         self._writing = asyncio.Lock()
+        self._is_writable = True
         self._flushing: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
         self._holdings: dict[str, _Holding] = {}
@@ -84,15 +91,17 @@ class Ledger:
         self._stopped = self._refused = ""
 
     async def lease(self, sampler: str, tokens: Sequence[int], dollars: Sequence[float]) -> list[float] | None:
-        """Seconds until each of the first requests may start, at least one; None: nothing starts any more.
+        """Seconds until each of the first requests may start; none yet: ask again. None: nothing starts any more.
 
         ``tokens`` and ``dollars``: what each of the waiting requests may use at most, in their order.
         """
+        now = began = time.monotonic()
+        holding = self._holding(sampler, now)
         while not (self._stopped or self._refused or self._is_orphaned()):
-            now = time.monotonic()
-            holding = self._holding(sampler, now)
+            if now - began >= LEASE_S:
+                return []
             affordable = self._affordable(dollars)
-            room = min(self._window.room(), affordable)
+            room = min(self._window.room(), affordable) if self._is_writable else 0
             grant = self._quota.grant(tokens[:room], now)
             if grant.delays_s:
                 count = len(grant.delays_s)
@@ -105,11 +114,16 @@ class Ledger:
                     f"teacher.budget_usd {self._budget} is reached ({self._spent:.4f} spent); raise it to go on"
                 )
                 return None
-            await self._change(grant.retry_s or 1.0)
+            await self._change(min(grant.retry_s or 1.0, LEASE_S))
+            now = time.monotonic()
+            self._give_up_silent(now)
         return None
 
     async def report(self, sampler: str, report: Report) -> None:
-        """Take a sampler's news; its rows are in the journal when this returns (object store: ``SEGMENT_S`` later)."""
+        """Take a sampler's news; its rows are in the journal when this returns (object store: ``SEGMENT_S`` later).
+
+        Where the storage fails this waits, at most ``OUTAGE_S``; then the run stops.
+        """
         now = time.monotonic()
         holding = self._holding(sampler, now)
         ended = min(report.ended, holding.requests)  # less where it was taken for dead meanwhile
@@ -126,9 +140,8 @@ class Ledger:
         async with self._changed:
             self._changed.notify_all()
         if report.rows:
-            async with self._writing:
-                await asyncio.to_thread(self._journal.append, report.rows)
-            if self._journal.holds_back and (self._flushing is None or self._flushing.done()):
+            await self._write(partial(self._journal.append, report.rows))
+            if self._journal.waiting and (self._flushing is None or self._flushing.done()):
                 self._flushing = asyncio.create_task(self._flush())
 
     async def unanswered(self, sample_ids: Sequence[str]) -> list[str]:
@@ -151,6 +164,7 @@ class Ledger:
             in_flight=self._window.in_flight,
             requests_per_minute=self._quota.requests_per_minute,
             tokens_per_minute=self._quota.tokens_per_minute,
+            unwritten=self._journal.waiting,
             stopped=self._stopped,
             refused=self._refused,
         )
@@ -162,8 +176,28 @@ class Ledger:
 
     async def _flush(self, after_s: float = SEGMENT_S) -> None:
         await asyncio.sleep(after_s)
+        await self._write(self._journal.flush)
+
+    async def _write(self, write: Callable[[], None]) -> None:
+        """Call the journal; while its storage fails, again and again until the run stops for it."""
         async with self._writing:
-            await asyncio.to_thread(self._journal.flush)
+            began = time.monotonic()
+            while True:
+                try:
+                    await asyncio.to_thread(write)
+                    break
+                except OSError as error:
+                    self._is_writable = False
+                    if not self._stopped and time.monotonic() - began >= OUTAGE_S:
+                        self._stopped = f"the journal could not be written for {OUTAGE_S:g} s ({one_line(error)})"
+                    if self._stopped:
+                        return
+                write = self._journal.flush  # the rows wait there
+                await asyncio.sleep(RETRY_S)
+            if not self._is_writable:
+                self._is_writable = True
+                for holding in self._holdings.values():  # they waited for this, they were not silent
+                    holding.heard_at = time.monotonic()
 
     def _is_orphaned(self) -> bool:
         """Whether the driver is dead: Ray ends its actors only seconds later, when the next run may be at work."""
@@ -191,14 +225,18 @@ class Ledger:
         self._answered.add(row["sample_id"])
 
     def _holding(self, sampler: str, now: float) -> _Holding:
-        """A sampler's holding; those of samplers that fell silent are given up."""
-        for name, other in list(self._holdings.items()):
-            if name != sampler and now - other.heard_at > SILENT_S:
-                self._window.ended(other.requests, now)
-                del self._holdings[name]
+        """The holding of a sampler that is heard now."""
         holding = self._holdings.setdefault(sampler, _Holding())
         holding.heard_at = now
+        self._give_up_silent(now)
         return holding
+
+    def _give_up_silent(self, now: float) -> None:
+        """What samplers that fell silent had in flight counts no more."""
+        for name, other in list(self._holdings.items()):
+            if now - other.heard_at > SILENT_S:
+                self._window.ended(other.requests, now)
+                del self._holdings[name]
 
     async def _change(self, timeout_s: float) -> None:
         """Wait for a report, but not longer than ``timeout_s``."""

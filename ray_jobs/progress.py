@@ -35,7 +35,10 @@ class Progress:
 
     def _report(self) -> None:
         while not self._finished.wait(0.5 if self._live else _PLAIN_EVERY_S):
-            line = self.line(*self._done())
+            try:
+                line = self.line(*self._done())
+            except OSError:  # the storage is away for a moment; the stage itself says so if it stays away
+                continue
             print(
                 f"\r\x1b[K{line}" if self._live else line, end="" if self._live else "\n", file=sys.stderr, flush=True
             )

@@ -224,11 +224,16 @@ class RunDirectory:
                 stream.write(content)
             return
         temporary = f"{target}.{os.getpid()}.tmp"
-        with open(temporary, "wb") as file:  # noqa: PTH123 - the descriptor is needed for fsync
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)  # noqa: PTH105 - strings throughout, as pyarrow's filesystems want them
+        try:
+            with open(temporary, "wb") as file:  # noqa: PTH123 - the descriptor is needed for fsync
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)  # noqa: PTH105 - strings throughout, as pyarrow's filesystems want them
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - a full disk needs the room
+            raise
 
 
 def digest(value: object) -> str:

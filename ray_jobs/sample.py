@@ -183,9 +183,14 @@ def _go_on(status: LedgerStatus) -> None:
     if status.refused and not status.samples:
         raise CredentialsError(status.refused)
     if status.refused:
-        raise RunStopped(f"{status.refused}; {status.samples:,} samples of this run are kept")
+        raise RunStopped(f"{status.refused}; {_kept(status)}")
     if status.stopped:
-        raise RunStopped(f"sample: {status.stopped}; {status.samples:,} samples of this run are kept")
+        raise RunStopped(f"sample: {status.stopped}; {_kept(status)}")
+
+
+def _kept(status: LedgerStatus) -> str:
+    lost = f", {status.unwritten:,} were not written and are asked again" if status.unwritten else ""
+    return f"{status.samples - status.unwritten:,} samples of this run are kept{lost}"
 
 
 def _ask_in_batches(config: RunConfig, run_dir: RunDirectory, plan: Plan, problems: list[Problem]) -> None:

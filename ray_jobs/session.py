@@ -59,11 +59,12 @@ def on_this_node() -> Any:
 
 
 def quiet_ray_data() -> None:
-    """Ray Data with our own progress line instead of its bars, and with the order of rows kept."""
+    """Ray Data with our own progress line instead of its bars, the order of rows kept, and reads that survive nodes."""
     from ray.data import DataContext
 
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = True  # the same rows in the same order, whatever the cluster
+    context.use_datasource_v2 = False  # its Parquet reader (2.60) ends the dataset when one of its actors is lost
     logging.getLogger("ray.data").setLevel(logging.ERROR)

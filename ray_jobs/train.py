@@ -20,6 +20,7 @@ from ray_jobs import cli
 from ray_jobs.fit import FIGURES, fit
 from ray_jobs.hardware import cpus, uses_gpu
 from ray_jobs.loggers import check
+from ray_jobs.outage import failure
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
@@ -128,6 +129,8 @@ def _cause(error: Any) -> ThoughtDistillError:
         inner = getattr(cause, "cause", cause)
         if isinstance(inner, ThoughtDistillError):
             return inner
+        if (storage := failure(inner)) is not None:
+            return ThoughtDistillError(f"train: {storage}")
     return ThoughtDistillError(f"train: a worker failed: {' '.join(str(error).split())[-600:]}")
 
 

@@ -1,11 +1,15 @@
 """Servers of the tests' own: an S3 server, teachers that outlive the runs that ask them, and a cluster of raylets."""
 
 import contextlib
+import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -73,10 +77,76 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.wait()
 
 
+class CuttingProxy:
+    """A TCP proxy before a server of this machine, that can cut connections in the middle of what a client sends.
+
+    While ``cut_after`` is a number of bytes, no connection carries more than that towards the server; ``cuts`` counts
+    those that ended so. What had been sent until then has reached the server.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.cut_after: int | None = None
+        self.cuts = 0
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # the listener is closed
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+                threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        sent = 0
+        with contextlib.suppress(OSError):
+            while part := client.recv(4096):
+                most = self.cut_after
+                if most is None:
+                    sent = 0
+                elif sent + len(part) > most:
+                    server.sendall(part[: max(0, most - sent)])
+                    self.cuts += 1
+                    break
+                else:
+                    sent += len(part)
+                server.sendall(part)
+        _hang_up(client, server)
+
+    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while part := server.recv(65536):
+                client.sendall(part)
+        _hang_up(server, client)
+
+
+def _hang_up(*ends: socket.socket) -> None:
+    for end in ends:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
+
+
+@pytest.fixture
+def cutting(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[CuttingProxy]:
+    """The way to the S3 server, for this process and its children, leads through a proxy that can cut it."""
+    proxy = CuttingProxy(int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
+    yield proxy
+    proxy.close()
+
+
 class LocalCluster:
     """A cluster on this machine: each node a process group of its own, that dies like a node when it is killed.
 
-    No other Ray of the machine is touched. Token authentication is on.
+    Each node has its own folder for what Ray keeps on a disk. No other Ray of the machine is touched. Token
+    authentication is on.
     """
 
     def __init__(self, home: Path) -> None:
@@ -92,6 +162,8 @@ class LocalCluster:
         self.environment["RAY_API_SERVER_ADDRESS"] = f"http://127.0.0.1:{dashboard}"
         self._head_options = ("--head", f"--port={self.port}", f"--dashboard-port={dashboard}")
         self._nodes: list[subprocess.Popen[bytes]] = []
+        self._numbers = itertools.count()
+        self._disks = Path(tempfile.mkdtemp(prefix="td-"))  # short: sockets lie there
 
     def start_head(self, *options: str) -> subprocess.Popen[bytes]:
         """The head, ready for jobs."""
@@ -113,14 +185,27 @@ class LocalCluster:
 
     def lose(self, node: subprocess.Popen[bytes]) -> None:
         """Kill a node with all its processes, as a machine that is taken away."""
-        os.killpg(node.pid, signal.SIGKILL)
+        for pid in (node.pid, *_below(node.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(node.pid, signal.SIGKILL)
         node.wait()
+        self._nodes.remove(node)
 
-    def submit(self, *command: str, wait: bool = True) -> subprocess.Popen[str]:
+    def processes(self, of: str) -> list[str]:
+        """The command lines of the nodes' processes that name ``of``."""
+        lines = []
+        for pid in (below for node in self._nodes for below in _below(node.pid)):
+            with contextlib.suppress(OSError):
+                lines.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip())
+        return [line for line in lines if of in line]
+
+    def submit(self, *command: str, name: str | None = None) -> subprocess.Popen[str]:
         """`ray job submit` of a module of ray_jobs with its arguments; its words on stdout."""
-        no_wait = () if wait else ("--no-wait",)
+        named = (f"--submission-id={name}",) if name else ()
         return subprocess.Popen(
-            [RAY, "job", "submit", *no_wait, "--working-dir", ".", "--", "python", "-m", *command],
+            [RAY, "job", "submit", *named, "--working-dir", ".", "--", "python", "-m", *command],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -128,17 +213,29 @@ class LocalCluster:
             text=True,
         )
 
+    def ray(self, *command: str) -> str:
+        """A command of Ray's own on the head, such as ``job stop NAME``; what it says."""
+        done = subprocess.run([RAY, *command], cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        return done.stdout + done.stderr
+
     def stop(self) -> None:
         """All nodes, the head last."""
-        for node in reversed(self._nodes):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(node.pid, signal.SIGKILL)
-            node.wait()
+        for node in self._nodes[::-1]:
+            self.lose(node)
+        shutil.rmtree(self._disks, ignore_errors=True)
+
+    def disk(self, number: int) -> Path:
+        """Where Ray keeps what is on the disk of a node, the head being 0: objects, logs, the shipped code."""
+        return self._disks / str(number)
 
     def _start(self, *options: str, inside: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         """A node that has joined the cluster."""
-        command = [*inside, str(RAY), "start", *options, "--dashboard-agent-listen-port=0", "--block"]
-        words = self.home / f"node{len(self._nodes)}.log"
+        number = next(self._numbers)
+        disk = self.disk(number)
+        disk.mkdir()
+        own = (f"--temp-dir={disk}", "--dashboard-agent-listen-port=0", "--block")
+        command = [*inside, str(RAY), "start", *options, *own]
+        words = self.home / f"node{number}.log"
         with words.open("wb") as log:
             node = subprocess.Popen(
                 command, cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
@@ -149,6 +246,17 @@ class LocalCluster:
             assert node.poll() is None and time.monotonic() < deadline, words.read_text()
             time.sleep(0.1)
         return node
+
+
+def _below(pid: int) -> list[int]:
+    """A process's children, theirs, and so on: jobs have process groups of their own."""
+    found, waiting = [], [pid]
+    while waiting:
+        with contextlib.suppress(OSError):
+            for children in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+                waiting += (own := [int(child) for child in children.read_text().split()])
+                found += own
+    return found
 
 
 def _free_port() -> int:
