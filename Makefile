@@ -21,6 +21,7 @@ check: $(STAMP)  ## lint, format and strict types
 	$(VENV)/bin/mypy
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "installing into $(VENV) (2.4 GB, a few minutes, once)"
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,ctranslate2,sweep]'
 	touch $(STAMP)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ThoughtName = str  # checked against pipelines.thoughts.THOUGHTS, which this file may not import
 Share = Annotated[float, Field(ge=0)]
+Dollars = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -106,6 +107,9 @@ class TeacherConfig(_Section):
     max_in_flight: int | None = Field(None, ge=1, description="requests in flight over the cluster; null: found")
     timeout_s: float = Field(60, gt=0, description="seconds for one attempt")
     budget_usd: float | None = Field(None, gt=0, description="stop before spending more; null: no limit")
+    price: tuple[Dollars, Dollars, Dollars] | None = Field(
+        None, description="dollars per million tokens: [input, cached input, output]; null: by the model, where known"
+    )
     recorded_path: str | list[str] | None = Field(
         None, description="recorded: JSONL file, glob or list of completions to replay"
     )

@@ -78,7 +78,7 @@ class Batches:
         self._answered: set[str] = set()
         self._at_once: int | None = None  # batches that the account takes at once, once it has refused one
         self._polls_missed = 0
-        self.counts = _Counts(spent_usd, price_of(exchange.model) is not None)
+        self.counts = _Counts(spent_usd, price_of(config.teacher) is not None)
 
     def run(self, opened: list[Record], missing: list[Request], first: list[dict[str, Any]]) -> None:
         """Go on with the ``opened`` batches, ask for ``missing``, and return when all is in the journal.

@@ -82,8 +82,14 @@ def load_config(file: str | None, overrides: Sequence[str]) -> RunConfig:
         ConfigError: one line that names the file or override, the field, what was expected, and the nearest name.
     """
     tree = read_yaml(file) if file else {}
+    written = set(tree)
     overridden = [override(tree, one) for one in overrides]
-    return validated(tree, lambda field: "command line" if field in overridden or file is None else file)
+
+    def origin(field: str) -> str:
+        is_new = field not in written and any(one.startswith(f"{field}.") for one in overridden)
+        return "command line" if is_new or field in overridden or file is None else file
+
+    return validated(tree, origin)
 
 
 def validated(tree: dict[str, Any], origin: Callable[[str], str]) -> RunConfig:

@@ -2,7 +2,7 @@
 
     problems    2,400 rows
     sample      7,200 requests for 7,200 samples, about 1.1M prompt and 0.4M completion tokens, about $0.41
-    train       1,560 steps of 32 examples; 1.25M parameters; measured on 3 steps on cpu, fp32: about 0.041 hours ...
+    train       1,560 steps of 32 examples; 1.25M parameters; measured on 3 steps on cpu, fp32: about 2 min ...
 
 What depends on the teacher's answers is taken from those it has given so far, else from our demonstrations.
 Nothing here needs Ray.
@@ -20,10 +20,11 @@ from pipelines.errors import DataError
 from pipelines.problems import Problem, from_rows, load
 from pipelines.student import parameter_count_of
 from pipelines.student.cost import BYTES_PER_PARAMETER
-from pipelines.teacher import estimate_prompt, estimate_tokens, model_name, price_of
+from pipelines.teacher import estimate_prompt, estimate_tokens, price_of
 from pipelines.teacher.batch import PRICE_SHARE
 from pipelines.thoughts import load_prompt
 from ray_jobs.plan import Plan, make_plan
+from ray_jobs.progress import duration
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import Stage, pending
 from ray_jobs.training_estimate import measured
@@ -36,7 +37,7 @@ _FLOPS_PER_TOKEN = 6  # per parameter, forward and backward
 def describe(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) -> None:
     """Print one line a stage: that it is done, or how much it would do."""
     asks = any(stage.name == "sample" for stage in stages)
-    problems = _problems(config, run_dir) if asks else []
+    problems = _problems(config, run_dir) if asks or stages[0].name == "problems" else []
     plan = make_plan(config, run_dir, problems) if asks else None
     table = Table("stage", "would do", title=f"dry run of {run_dir.uri}", title_justify="left")
     redone = False
@@ -48,6 +49,8 @@ def describe(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) 
             words = measured(config, run_dir)
         elif redone:
             words = _words(stage.name, config, run_dir, plan, problems)
+        if redone and run_dir.manifest(stage.folder) is not None and stage.name != "sample":
+            words += f"; replaces the {stage.folder}/ that is there"
         table.add_row(stage.name, words)
     Console().print(table)
 
@@ -107,7 +110,7 @@ def _sampling(config: RunConfig, plan: Plan) -> str:
             answered += request.draws * _demonstrated(request.thought)
     at_most = plan.samples_missing * config.sampling.max_tokens
     in_batches = config.teacher.mode == "batch"
-    price = price_of(model_name(config.teacher))
+    price = price_of(config.teacher)
     cost = "price unknown"
     if price is not None:
         price = price.at(PRICE_SHARE) if in_batches else price
@@ -116,7 +119,7 @@ def _sampling(config: RunConfig, plan: Plan) -> str:
     limits = [len(plan.missing) / rate for rate in [config.teacher.requests_per_minute] if rate is not None] + [
         (asked + at_most) / rate for rate in [config.teacher.tokens_per_minute] if rate is not None
     ]
-    hours = f", at least {max(limits) / 60:.2g} hours at the quota" if limits and not in_batches else ""
+    hours = f", at least {duration(60 * max(limits))} at the quota" if limits and not in_batches else ""
     done = len(plan.wanted) - plan.samples_missing
     most = "at most, stopping early: " if config.sampling.until_correct is not None else ""
     return (
@@ -137,12 +140,12 @@ def _training(config: RunConfig, examples: int) -> str:
     steps = int(examples * training.epochs / training.batch_size)
     parameters = parameter_count_of(config.student, config.student.vocabulary)
     tokens = steps * training.batch_size * (training.max_input_tokens + training.max_target_tokens)
-    hours = _FLOPS_PER_TOKEN * parameters * tokens / _flops_per_second() / 3600
+    seconds = _FLOPS_PER_TOKEN * parameters * tokens / _flops_per_second()
     return (
-        f"estimated, since there is no mixture yet: at most {steps:,} steps of {training.batch_size} examples; "
+        f"estimated, since the mixture is still to be made: at most {steps:,} steps of {training.batch_size} examples; "
         f"{parameters:,} parameters, "
         f"{parameters * BYTES_PER_PARAMETER / 2**20:,.0f} MiB of weights and optimizer; "
-        f"at most {hours:.2g} hours at this machine's measured matmul speed and full lengths"
+        f"at most {duration(seconds)} at this machine's measured matmul speed, if all are as long as they may be"
     )
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from pipelines.config import RunConfig
-from pipelines.teacher import Limits, Quota, Window, model_name, price_of
+from pipelines.teacher import Limits, Quota, Window, price_of
 from ray_jobs.journal import SEGMENT_S, JournalWriter
 from ray_jobs.outage import one_line
 from ray_jobs.run_directory import RunDirectory
@@ -85,7 +85,7 @@ class Ledger:
         self._holdings: dict[str, _Holding] = {}
         self._answered: set[str] = set()
         self._budget = teacher.budget_usd
-        self._priced = price_of(model_name(teacher)) is not None
+        self._priced = price_of(teacher) is not None
         self._spent = spent_usd
         self._samples = self._failures = self._retries = self._prompt_tokens = self._completion_tokens = 0
         self._stopped = self._refused = ""

@@ -12,12 +12,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.config import RunConfig
+from pipelines.errors import DataError
 from pipelines.problems import Problem
 from pipelines.teacher import Recordings, Request, recorded_files
 from pipelines.thoughts import SAMPLED
 from ray_jobs import paid
 from ray_jobs.journal import read_journal
 from ray_jobs.run_directory import RunDirectory
+
+_NOTHING_TO_SAY = {
+    "rehearsal": "teacher.kind: rehearsal writes its thoughts from worked solutions, and none of the {count:,} "
+    "problems has one; give solutions in GSM8K's notation with problems.source=gsm8k (docs/extending.md), or use "
+    "another kind of teacher",
+    "recorded": "teacher.recorded_path: holds no completion of any of the {count:,} problems (first: {first}) in "
+    "sampling.thoughts; check problem_id and thought of its lines",
+}
 
 
 @dataclass
@@ -64,6 +73,7 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
 
     Raises:
         PaidRowsError: a problem that was sampled has another question now.
+        DataError: a local teacher has nothing to say to any of the problems.
     """
     answered: set[str] = set()
     seen = {thought: Seen() for thought in SAMPLED}
@@ -77,6 +87,8 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
             seen[row["thought"]].add(row)
     offered = _offered(config, problems)
     wanted = [single for group in offered for single in group]
+    if problems and not wanted:
+        raise DataError(_NOTHING_TO_SAY[config.teacher.kind].format(count=len(problems), first=problems[0].problem_id))
     missing = [
         request
         for group in offered

@@ -3,10 +3,13 @@
     config.problems             -> problems/               (the teacher is asked these)
     config.evaluation_problems  -> evaluation_problems/    (never sampled, never trained on)
 
-Needs no Ray: bad data is refused before Ray starts.
+Needs no Ray: bad data is refused before Ray starts. Every later stage makes them where they are missing.
+
+python -m ray_jobs.problems --config configs/gsm8k_etd.yaml      to look at them before anything is asked
 """
 
 import hashlib
+import sys
 from typing import Any
 
 from pyarrow import fs as pafs
@@ -15,6 +18,7 @@ from pipelines.config import ProblemSource, RunConfig
 from pipelines.errors import ConfigError, DataError
 from pipelines.problems import Problem, dataset_name, load, source_files, to_table
 from pipelines.storage import locate
+from ray_jobs import cli
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import Result, Stage
 
@@ -87,3 +91,21 @@ EVALUATION_PROBLEMS = Stage(
     fields=lambda config: {"sources": [_fields(source, config.seed) for source in config.evaluation_problems]},
     run=_run_evaluation,
 )
+
+
+def command(config: RunConfig, dry_run: bool) -> None:
+    """``python -m ray_jobs.problems``."""
+    from ray_jobs.dry_run import describe
+    from ray_jobs.session import run_stages
+
+    run_dir = RunDirectory(config.run_dir)
+    stages = [PROBLEMS, EVALUATION_PROBLEMS]
+    if dry_run:
+        describe(stages, config, run_dir)
+        return
+    with run_dir.locked():
+        run_stages(stages, config, run_dir)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main("problems", "Read or generate the problems, of training and of evaluation.", command))

@@ -14,6 +14,13 @@ from ray_jobs.run_directory import Stopwatch
 _PLAIN_EVERY_S = 10.0
 
 
+def duration(seconds: float) -> str:
+    """A time in words: 40 s, 6 min, 2.2 hours."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} hours"
+
+
 class Progress:
     """A context that reports ``done()`` of ``total`` until it is left."""
 

@@ -169,7 +169,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repo", default="")
     parser.add_argument("--public", action="store_true")
     own, shared = parser.parse_known_args(arguments)
-    what = "Push student and verified data to the Hugging Face hub: --repo ORG/NAME, private unless --public."
+    what = (
+        "Push student and verified data to the Hugging Face hub.\n\n  --repo ORG/NAME  the student, and a data set "
+        "of the same name\n  --public         for everyone; without it both are private"
+    )
     return cli.main("publish", what, lambda c, dry_run: command(c, dry_run, own.repo, public=own.public), shared)
 
 

@@ -128,5 +128,5 @@ def command(config: RunConfig, dry_run: bool) -> None:
 if __name__ == "__main__":
     if "--compare" in sys.argv:
         sys.exit(compare.main(sys.argv[1:]))
-    what = "Measure a run and draw its report; --compare RUN_A RUN_B compares two runs (--compare --help)."
+    what = "Measure a run and draw its report; --compare RUN_A RUN_B [--output FILE.csv] compares two runs instead."
     sys.exit(cli.main("report", what, command))

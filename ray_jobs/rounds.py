@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipelines.config import RunConfig
 from pipelines.problems import Problem
-from pipelines.teacher import SAMPLE_SCHEMA, Costs, Price, Request, fitted, model_name, policy, price_of
+from pipelines.teacher import SAMPLE_SCHEMA, Costs, Price, Request, fitted, policy, price_of
 from ray_jobs.journal import read_journal
 from ray_jobs.plan import Plan, Seen, as_requests
 from ray_jobs.run_directory import RunDirectory
@@ -69,7 +69,7 @@ def sample_until_correct(
         if offered
     }
     _judge(config, run_dir, draws, _take(run_dir, draws))
-    price = price_of(model_name(config.teacher))
+    price = price_of(config.teacher)
     asked: list[Request] = []
 
     def following() -> list[Request]:

@@ -42,10 +42,10 @@ from pipelines.thoughts import Prompt, load_prompt
 from ray_jobs import cli, paid
 from ray_jobs.batch import Batches
 from ray_jobs.batch_record import open_batches
+from ray_jobs.endpoint import endpoint
 from ray_jobs.hardware import AWAY_FROM_GPUS
 from ray_jobs.journal import read_journal
 from ray_jobs.ledger import Ledger, LedgerStatus, Report
-from ray_jobs.local_teacher import endpoint
 from ray_jobs.plan import Plan, make_plan
 from ray_jobs.problems import PROBLEMS
 from ray_jobs.progress import Progress
@@ -78,10 +78,10 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
                 f"teacher.api_key_env: the environment variable {teacher.api_key_env} is not set; "
                 "export your key, or set teacher.base_url for an endpoint without one"
             )
-    if teacher.budget_usd is not None and price_of(model_name(teacher)) is None:
+    if teacher.budget_usd is not None and price_of(teacher) is None:
         raise ConfigError(
             f"teacher.budget_usd: the price of '{model_name(teacher)}' is unknown; "
-            "add it to pipelines/teacher/prices.yaml"
+            "give teacher.price=[input,cached_input,output] in dollars per million tokens"
         )
     if teacher.mode == "online" and (opened := open_batches(run_dir)):
         raise ConfigError(

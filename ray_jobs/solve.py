@@ -26,6 +26,7 @@ from ray_jobs.hardware import cpus
 from ray_jobs.stage import say
 
 _AT_ONCE = 256  # questions decoded together; answers come out after each such batch
+_DOUBTED = 0.05
 _WORTH_CONVERTING = 64  # questions; fewer are answered sooner without CTranslate2, unless it was exported
 
 
@@ -174,7 +175,10 @@ def _printable(completion: str) -> str:
 def _answer(solution: Solution) -> str:
     if solution.answer is None:
         return "answer: none, every thought failed"
-    return f"answer: {solution.answer} (from {solution.chosen}, confidence {solution.confidence:.2f})"
+    source = f"from {solution.chosen}, confidence {solution.confidence:.2f}"
+    if solution.confidence < _DOUBTED:
+        return f"answer: none to trust (the best guess is {solution.answer}, {source})"
+    return f"answer: {solution.answer} ({source})"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -214,18 +215,22 @@ def _on_device(config: RunConfig, need: Need) -> RunConfig:
 
 
 def _describe(sweep: Sweep, trials: Sequence[Trial]) -> None:
-    """``--dry-run``: the stages of each sampling with its first trial, and how many trials there are."""
+    """``--dry-run``: the stages of a trial of each sampling and student, and how many trials there are."""
     from ray_jobs.distill import STAGES
     from ray_jobs.dry_run import describe
 
     first: dict[str, Trial] = {}
     for one in trials:
-        first.setdefault(sweep_shared.sampling_of(one.config), one)
+        first.setdefault(f"{sweep_shared.sampling_of(one.config)} {one.config.student.model}", one)
     for one in first.values():
         config = sweep_shared.shared_config(one.config, sweep.run_dir)
         describe(STAGES[:-1], config, RunDirectory(config.run_dir))
-    todo = sum(trial.status(one.config).kind != "done" for one in trials)
-    say(f"sweep: {todo:,} of {len(trials):,} trials to train and evaluate, each about as its sampling's last two lines")
+    todo = Counter(one.config.student.model for one in trials if trial.status(one.config).kind != "done")
+    students = ", ".join(f"{count:,} of {model}" for model, count in todo.items())
+    say(
+        f"sweep: {sum(todo.values()):,} of {len(trials):,} trials to train and evaluate"
+        f"{f' ({students})' if students else ''}, each about as train and evaluate of its student above"
+    )
 
 
 def describe_fields() -> str:

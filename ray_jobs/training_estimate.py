@@ -18,6 +18,7 @@ import numpy as np
 
 from pipelines.config import RunConfig
 from ray_jobs.hardware import cpus
+from ray_jobs.progress import duration
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.training_data import prepare
 
@@ -62,12 +63,12 @@ def measured(config: RunConfig, run_dir: RunDirectory) -> str:
             float(worker.step(order.examples(step), step, 0.0).norm)
             seconds += time.perf_counter() - started
     per_token = seconds / sum(int(tokens[order.examples(step)].sum()) for step in chosen)
-    hours = per_token * float(tokens.sum()) * order.total / order.per_epoch / 3600
+    total = per_token * float(tokens.sum()) * order.total / order.per_epoch
     shared = f" (divided by at most {training.num_workers} workers)" if training.num_workers > 1 else ""
     return (
         f"{order.total:,} steps of {training.batch_size} examples ({len(data):,} examples, {data.dropped:,} too long); "
         f"{model.num_parameters():,} parameters; measured on {_MEASURED_STEPS} steps on {device}, {worker.precision}: "
-        f"about {hours:.2g} hours on one worker{shared}, peak memory {_peak_memory(device) / _GIB:.1f} GiB; "
+        f"about {duration(total)} on one worker{shared}, peak memory {_peak_memory(device) / _GIB:.1f} GiB; "
         f"{_on_a_3090(model, data, order)}"
     )
 
@@ -86,7 +87,7 @@ def _on_a_3090(model: Any, data: Any, order: Any) -> str:
     memory = memory_bytes(model, longest, recompute=model.num_parameters() >= LARGE_PARAMETERS)
     fits = "" if memory < 22 * _GIB else ", cut into smaller passes to fit 24 GB"
     return (
-        f"on an RTX 3090 (estimated, not measured): at least {flops / _RTX_3090_FLOPS / 3600:.2g} hours, "
+        f"on an RTX 3090 (estimated, not measured): at least {duration(flops / _RTX_3090_FLOPS)}, "
         f"{memory / _GIB:.1f} GiB{fits}"
     )
 

@@ -52,8 +52,10 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     """The verification graph: read → prove → write."""
     import ray
 
+    rows = run_dir.rows_written("samples")
+    if not rows:
+        raise DataError(f"{run_dir.path('samples')}: holds no rows, so there is nothing to prove; sample first")
     samples = ray.data.read_parquet(run_dir.parquet_files("samples"), filesystem=run_dir.filesystem)
-    rows = samples.count()
     with Progress("verify", rows, lambda: (run_dir.rows_written("verdicts"), "")):
         proved(samples, rows, config, run_dir).write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
     return _result(run_dir)

@@ -3,8 +3,8 @@
 from pipelines.teacher.adaptive import Belief, Costs, fitted, policy
 from pipelines.teacher.client import ATTEMPTS, Gate, OpenGate, Teacher
 from pipelines.teacher.dialect import Dialect
-from pipelines.teacher.exchange import Exchange, TeacherRefused, model_name
-from pipelines.teacher.price import Price, price_of
+from pipelines.teacher.exchange import Exchange, TeacherRefused
+from pipelines.teacher.price import Price, model_name, price_of
 from pipelines.teacher.quota import Grant, Limits, Quota
 from pipelines.teacher.recorded import Recordings, recorded_files
 from pipelines.teacher.request import FAILURE_SCHEMA, SAMPLE_SCHEMA, Failure, Request, Sample

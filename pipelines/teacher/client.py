@@ -137,7 +137,7 @@ class Teacher:
                 gate.obey(Limits.of(raw.headers))  # type: ignore[attr-defined]
                 response: ChatCompletion = await raw.parse()  # type: ignore[attr-defined]
             except (openai.APIConnectionError, openai.APIResponseValidationError, json.JSONDecodeError) as error:
-                raise _TransientError(f"{type(error).__name__}: {error}") from error
+                raise _TransientError(_said(error)) from error
             except openai.APIStatusError as error:
                 if error.status_code == 400 and error.code == "content_filter":
                     return self._exchange.filtered(request)
@@ -169,6 +169,14 @@ class Teacher:
                 gate.obey(Limits.of(error.response.headers))
             return _TransientError(f"HTTP {status}: {said}", wait_s or 0.0)
         return error
+
+
+def _said(error: Exception) -> str:
+    """An error in words; a connection's come from below, since the HTTP client calls every one of them a timeout."""
+    below: BaseException = error
+    while isinstance(error, openai.APIConnectionError) and below.__cause__ is not None and str(below.__cause__):
+        below = below.__cause__
+    return f"{type(below).__name__}: {below}"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -16,7 +16,7 @@ from openai.types.chat.chat_completion import Choice
 from pipelines.config import SamplingConfig, TeacherConfig
 from pipelines.errors import CredentialsError
 from pipelines.teacher.dialect import Dialect
-from pipelines.teacher.price import price_of
+from pipelines.teacher.price import model_name, price_of
 from pipelines.teacher.request import Request, Sample, sample_id
 from pipelines.teacher.tokens import PromptTokens, estimate_prompt
 from pipelines.thoughts import Prompt
@@ -40,7 +40,7 @@ class Exchange:
         self._sampling = sampling
         self._extra_body = teacher.extra_body
         self._prompts = prompts
-        price = price_of(self.model)
+        price = price_of(teacher)
         self._price = None if price is None else price.at(price_share)
         self._prompt_tokens = PromptTokens(
             {
@@ -126,7 +126,8 @@ class Exchange:
             return TeacherRefused(f"teacher: the endpoint refused the key ({said}); check teacher.api_key_env")
         if status == 404 and code != "no_completion":
             return TeacherRefused(
-                f"teacher: the endpoint knows no model '{self.model}' ({said}); check teacher.model and base_url"
+                f"teacher: the endpoint knows no model '{self.model}' ({said}); check teacher.model, and "
+                "teacher.base_url, which usually ends in /v1"
             )
         return None
 
@@ -134,11 +135,6 @@ class Exchange:
 def is_transient(status: int) -> bool:
     """Whether an HTTP status is worth another attempt."""
     return status in (408, 409, 429) or status >= 500
-
-
-def model_name(teacher: TeacherConfig) -> str:
-    """The model asked for; the local teachers are named after their kind."""
-    return teacher.model or teacher.kind
 
 
 def _read(choice: Choice) -> tuple[str, str | None, str | None]:

@@ -1,4 +1,4 @@
-"""What a request costs, from an editable table of dollars per million tokens.
+"""What a request costs: ``teacher.price``, else a table of dollars per million tokens.
 
 gpt-4o-mini: [0.15, 0.075, 0.60]      input, cached input, output
 """
@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+
+from pipelines.config import TeacherConfig
 
 TABLE = Path(__file__).parent / "prices.yaml"
 
@@ -35,6 +37,11 @@ def _table() -> dict[str, Price]:
     return {model: Price(*row) for model, row in yaml.safe_load(TABLE.read_text(encoding="utf-8")).items()}
 
 
-def price_of(model: str) -> Price | None:
-    """The model's price, or None where it is unknown."""
-    return _table().get(model)
+def model_name(teacher: TeacherConfig) -> str:
+    """The model asked for; the local teachers are named after their kind."""
+    return teacher.model or teacher.kind
+
+
+def price_of(teacher: TeacherConfig) -> Price | None:
+    """The teacher's own price, else its model's in the table; None where that is unknown."""
+    return Price(*teacher.price) if teacher.price is not None else _table().get(model_name(teacher))

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -245,12 +246,21 @@ def test_the_budget_is_never_exceeded_and_goes_on_when_raised(
 
 def test_a_cancelled_batch_stops_the_run_with_what_it_answered(tmp_path: Path) -> None:
     """Cancelled at the endpoint: what was answered is kept, the next run asks for the rest."""
-    with served({"latency_s": 0.2, "slots": 20}) as url:
+    with served({"latency_s": 0.5, "slots": 5}) as url:
         config = configured(tmp_path, url)
-        cancel = urllib.request.Request(f"{url}/batches/batch_1/cancel", method="POST")
-        threading.Timer(0.4, lambda: urllib.request.urlopen(cancel).close()).start()
+
+        def cancel() -> None:
+            batch, deadline, answered = f"{url}/batches/batch_1", time.monotonic() + 60, 0
+            while not answered and time.monotonic() < deadline:
+                with suppress(urllib.error.HTTPError), urllib.request.urlopen(batch) as page:
+                    answered = json.load(page)["request_counts"]["completed"]
+                time.sleep(0.02)
+            urllib.request.urlopen(urllib.request.Request(f"{batch}/cancel", method="POST")).close()
+
+        (canceller := threading.Thread(target=cancel)).start()
         with pytest.raises(RunStopped, match="batch_1 was cancelled"):
             collect(config)
+        canceller.join()
         assert (0 < len(sample_ids(config)) < 60, []) == (True, open_batches(RunDirectory(str(tmp_path))))
         collect(config)
         assert (60, 2, 0) == (len(sample_ids(config)), counts(url)["batches"], counts(url)["repeats"])

@@ -40,6 +40,7 @@ def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
     ("text", "overrides", "expected"),
     [
         ("training: {epoch: 3}\n", [], "run.yaml: training.epoch: unknown field; did you mean 'training.epochs'?"),
+        ("problems: {}\n", ["trainning.epochs=3"], "command line: trainning: unknown field; did you mean 'training'?"),
         ("trainning: {}\n", [], "run.yaml: trainning: unknown field; did you mean 'training'?"),
         (
             "evaluation_problems: [{sauce: gsm8k}]\n",

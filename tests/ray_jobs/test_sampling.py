@@ -15,10 +15,13 @@ import pytest
 from aiohttp import web
 
 from pipelines.config import ProblemSource, RehearsalConfig
-from pipelines.errors import CredentialsError, RunStopped
+from pipelines.errors import ConfigError, CredentialsError, DataError, RunStopped
 from pipelines.problems import load
 from pipelines.teacher.server import application, rehearsal_answers, serve
 from ray_jobs import cli, sample
+from ray_jobs.endpoint import endpoint
+from ray_jobs.plan import make_plan
+from ray_jobs.run_directory import RunDirectory
 
 
 @contextmanager
@@ -117,6 +120,34 @@ def test_the_budget_is_never_exceeded_and_a_higher_one_goes_on(tmp_path: Path, r
         assert 0.5 * 0.002 < sum(row["cost_usd"] for row in rows) <= 0.002
         run(tmp_path, base_url, "teacher.budget_usd=1", count=40)
         assert (120, 0) == (counts(base_url)["samples"], counts(base_url)["repeats"])
+
+
+def test_an_endpoint_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
+    """By name, as bad input, without a request and without the pauses between attempts."""
+    config = cli.load_config(None, [f"run_dir={tmp_path}", "teacher.base_url=http://127.0.0.1:9/v1"])
+    with (
+        pytest.raises(ConfigError, match=r"teacher\.base_url: cannot reach http://127\.0\.0\.1:9/v1 \("),
+        endpoint(config, []),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("teacher", "message"),
+    [
+        ("kind: rehearsal", "teacher.kind: rehearsal writes its thoughts from worked solutions, and none of the 1"),
+        ("kind: recorded, recorded_path: {folder}/other.jsonl", "holds no completion of any of the 1 problems"),
+    ],
+)
+def test_a_local_teacher_with_nothing_to_say_is_refused(tmp_path: Path, teacher: str, message: str) -> None:
+    """Instead of a run that ends well with no sample."""
+    line = {"problem_id": "other/1", "question": "1?", "thought": "pot", "draw": 0, "completion": "ans = 1"}
+    (tmp_path / "other.jsonl").write_text(json.dumps(line))
+    (tmp_path / "own.jsonl").write_text('{"question": "How many is 1 + 2?", "answer": "3"}')
+    own = f"problems={{source: file, path: {tmp_path}/own.jsonl}}"
+    config = cli.load_config(None, [f"run_dir={tmp_path}/run", own, f"teacher={{{teacher.format(folder=tmp_path)}}}"])
+    with pytest.raises(DataError, match=message):
+        make_plan(config, RunDirectory(config.run_dir), load(config.problems, 0))
 
 
 @pytest.mark.parametrize(

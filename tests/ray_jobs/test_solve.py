@@ -66,6 +66,8 @@ def test_pretty_output_holds_the_same(student: str, capsys: pytest.CaptureFixtur
     solved = Solved(thought="cot", completion="[/red]\x1b[2J 7", status="solved", answer="7", probability=0.5)
     solve._pretty(Solution(question="[b]?", answer="7", confidence=0.5, chosen="cot", thoughts=(solved,)))
     shown = capsys.readouterr().out
+    solve._plain(Solution(question="b?", answer="7", confidence=0.01, chosen="cot", thoughts=(solved,)))
+    assert "answer: none to trust (the best guess is 7, from cot, confidence 0.01)" in capsys.readouterr().out
     assert "[b]?" in shown and "[/red]\ufffd[2J 7" in shown and "answer: 7 (from cot, confidence 0.50)" in shown
 
 

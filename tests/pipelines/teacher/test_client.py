@@ -12,6 +12,7 @@ from tenacity import wait_none
 from pipelines.config import RehearsalConfig, SamplingConfig, TeacherConfig
 from pipelines.problems import Problem
 from pipelines.teacher import Failure, Limits, OpenGate, Request, Sample, Teacher, TeacherRefused, client, server
+from pipelines.teacher.price import Price, price_of
 from pipelines.thoughts import load_prompt
 
 
@@ -119,6 +120,13 @@ async def test_the_request_says_what_was_configured() -> None:
     assert "Question: How many clips?" == seen["messages"][-1]["content"]
 
 
+def test_the_users_price_counts_before_the_tables() -> None:
+    """Dollars per million tokens: input, cached input, output."""
+    config = TeacherConfig(model="gpt-4o-mini", price=(1.0, 0.5, 2.0))
+    assert Price(1.0, 0.5, 2.0) == price_of(config)
+    assert price_of(TeacherConfig(model="mystery")) is None
+
+
 async def test_an_unknown_price_is_null_and_never_zero() -> None:
     """A model that the table does not know."""
     async with teacher_of(scripted(web.json_response(RIGHT)), model="mystery") as teacher:
@@ -164,6 +172,15 @@ async def test_what_fails_to_the_end_is_a_failure_with_its_attempts() -> None:
     assert isinstance(answer, Failure)
     assert ("clips/train/0/pot/0", 8) == (answer.sample_id, answer.attempts)
     assert "HTTP 500" in answer.error
+
+
+async def test_a_closed_port_is_not_called_a_timeout() -> None:
+    """The failure says what happened to the connection, and where."""
+    async with teacher_of(scripted(web.json_response(RIGHT))) as teacher:
+        teacher._client.base_url = "http://127.0.0.1:9/v1"
+        [answer] = await teacher.ask(REQUEST, OpenGate())
+    assert isinstance(answer, Failure)
+    assert "ConnectionRefusedError" in answer.error and "127.0.0.1" in answer.error
 
 
 async def test_a_bad_request_is_not_tried_again() -> None:

@@ -1,11 +1,17 @@
-"""The rehearsal and recorded teachers as a real server in an actor, for as long as a sampling lasts."""
+"""The endpoint to ask: the user's, or a local teacher as a real server in an actor, for as long as a sampling lasts."""
 
 import contextlib
+import socket
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 
 from pipelines.config import RunConfig
+from pipelines.errors import ConfigError
 from pipelines.problems import Problem
 from ray_jobs.session import on_this_node
+
+_REACHED_S = 10.0
 
 
 class LocalTeacher:
@@ -26,8 +32,14 @@ class LocalTeacher:
 
 @contextlib.contextmanager
 def endpoint(config: RunConfig, problems: list[Problem]) -> Iterator[str | None]:
-    """The base URL to ask: the configured endpoint, or a local teacher that lives as long as the sampling."""
+    """The base URL to ask: the configured endpoint, or a local teacher that lives as long as the sampling.
+
+    Raises:
+        ConfigError: nothing listens at ``teacher.base_url``.
+    """
     if config.teacher.kind == "openai":
+        if config.teacher.base_url is not None:
+            _check_reachable(config.teacher.base_url)
         yield config.teacher.base_url
         return
     import ray
@@ -40,3 +52,17 @@ def endpoint(config: RunConfig, problems: list[Problem]) -> Iterator[str | None]
     finally:
         ray.get(server.stop.remote())
         ray.kill(server)
+
+
+def _check_reachable(base_url: str) -> None:
+    url = urllib.parse.urlsplit(base_url)
+    if url.scheme in urllib.request.getproxies() or url.hostname is None:
+        return  # a proxy knows the way
+    try:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        socket.create_connection((url.hostname, port), timeout=_REACHED_S).close()
+    except OSError as error:
+        raise ConfigError(
+            f"teacher.base_url: cannot reach {base_url} ({error.strerror or error}); expected the address of a running "
+            "endpoint, e.g. http://localhost:8000/v1"
+        ) from None
