@@ -1,6 +1,6 @@
 """Sampling, verification and decoding on 1, 2 and 4 nodes of this machine: rates, efficiency, and what bounds them.
 
-    python benchmarks/scaling.py                       about seven minutes on 2 cores
+    python benchmarks/scaling.py                       about eight minutes on 2 cores
     python benchmarks/scaling.py --nodes 1 2 --only verify
 
 A node is a raylet with two Ray CPUs whose processes are all bound to one core (the next one in turn), so that a node

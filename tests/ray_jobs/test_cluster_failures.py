@@ -306,18 +306,18 @@ def long_thoughts(tmp_path_factory: pytest.TempPathFactory) -> LongThoughts:
 
 
 @pytest.fixture(scope="module")
-def roomy(long_thoughts: LongThoughts, tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+def roomy(long_thoughts: LongThoughts, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """Their mixture, made on one machine with room for all."""
     directory = long_thoughts.copied(tmp_path_factory.mktemp("roomy"))
     for stage in ("verify", "mix"):
         command = [sys.executable, "-m", f"ray_jobs.{stage}", f"run_dir={directory.root}"]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return mixture_of(directory)
+    return directory
 
 
 @pytest.mark.slow
 def test_more_data_than_the_object_stores_hold_is_spilled_and_mixed_the_same(
-    tmp_path: Path, local_cluster: Any, long_thoughts: LongThoughts, roomy: pa.Table
+    tmp_path: Path, local_cluster: Any, long_thoughts: LongThoughts, roomy: RunDirectory
 ) -> None:
     """200 MB of completions through two nodes with 80 MB each."""
     directory = long_thoughts.copied(tmp_path / "run")
@@ -330,29 +330,4 @@ def test_more_data_than_the_object_stores_hold_is_spilled_and_mixed_the_same(
     spilled = re.search(r"Spilled (\d+) MiB", stores)
     assert spilled is not None, stores
     assert int(spilled[1]) > 50
-    assert roomy.equals(mixture_of(directory))
-
-
-@pytest.mark.slow
-@namespaces
-def test_a_worker_whose_disk_is_full_ends_the_stage_with_one_line_and_one_with_room_completes_it(
-    tmp_path: Path, local_cluster: Any, long_thoughts: LongThoughts, roomy: pa.Table
-) -> None:
-    """Both nodes must spill; on one of them Ray's folder lies on a disk of 24 MB."""
-    directory = long_thoughts.copied(tmp_path / "run")
-    local_cluster.start_head("--num-cpus=1", SMALLEST)
-    disk = f'mount -t tmpfs -o size=24m none {local_cluster.disk(1)} && exec "$@"'
-    cramped = local_cluster.add_node("--num-cpus=2", SMALLEST, inside=("unshare", "-rm", "sh", "-c", disk, "sh"))
-    for stage in ("verify", "mix"):
-        words, _ = (job := local_cluster.submit(f"ray_jobs.{stage}", f"run_dir={directory.root}")).communicate()
-        if job.returncode:
-            break
-    assert 1 == job.returncode, words
-    assert 1 == words.count("go on with the same command"), words
-    assert re.search(f"error: {stage}: (a node has no room for Ray's objects|the storage of a node failed)", words)
-    local_cluster.lose(cramped)
-    local_cluster.add_node("--num-cpus=2", SMALLEST)
-    for stage in ("verify", "mix"):
-        words, _ = (job := local_cluster.submit(f"ray_jobs.{stage}", f"run_dir={directory.root}")).communicate()
-        assert 0 == job.returncode, words
-    assert roomy.equals(mixture_of(directory))
+    assert mixture_of(roomy).equals(mixture_of(directory))
