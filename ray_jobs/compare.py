@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
             raise DataError(f"--output {options.output}: expected a name that ends in {' or '.join(_FORMATS)}")
         sides = [_side(uri) for uri in options.compare]
         records = between(*sides)
-        _print(records, *options.compare, headlines=(sides[0].headline, sides[1].headline))
+        _print(records, options.compare, [side.headline for side in sides])
         if options.output:
             _write(records, Path(options.output))
     except ThoughtDistillError as error:
@@ -70,9 +70,9 @@ def _side(uri: str) -> Side:
     return Side(found, problems, headline_selection(tables.config, found), dev(tables).order)
 
 
-def _print(records: list[Row], a: str, b: str, headlines: tuple[str | None, str | None]) -> None:
+def _print(records: list[Row], runs: Sequence[str], headlines: Sequence[str | None]) -> None:
     console = Console(width=max(_WIDTH, Console().width))
-    console.print(f"A: {a}\nB: {b}", highlight=False, soft_wrap=True)
+    console.print(f"A: {runs[0]}\nB: {runs[1]}", highlight=False, soft_wrap=True)
     for dataset in dict.fromkeys(record["dataset"] for record in records):
         mine = [record for record in records if record["dataset"] == dataset]
         shared = f"{mine[0]['n']:,} shared problems"
@@ -85,7 +85,7 @@ def _print(records: list[Row], a: str, b: str, headlines: tuple[str | None, str 
                 table.add_row(*_cells(record))
         console.print(table)
         for record in mine:
-            if record["n"] and (record["a"], record["b"]) == headlines:
+            if record["n"] and [record["a"], record["b"]] == headlines:
                 console.print(verdict(record), highlight=False, soft_wrap=True)
 
 
