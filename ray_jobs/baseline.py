@@ -35,7 +35,7 @@ _KINDS = ("untuned", "teacher")
 
 def _export_untuned(config: RunConfig, run_dir: RunDirectory) -> Result:
     """The checkpoint that training would start from, as ``train`` exports one."""
-    from pipelines.student import ModelCard, export, load, parameter_count
+    from pipelines.student import ModelCard, export, headline, load, parameter_count
 
     table = run_dir.read_table("evaluation_problems")
     triggers = {name: THOUGHTS[name].trigger for name in config.sampling.thoughts}
@@ -49,6 +49,7 @@ def _export_untuned(config: RunConfig, run_dir: RunDirectory) -> Result:
         recipe="none (not fine-tuned)",
         examples={},
         triggers=triggers,
+        first=headline(config.evaluation.select, triggers)[0],
         teachers={},
         licence="see the base model",
     )

@@ -23,6 +23,7 @@ from pipelines.report.palette import label
 from pipelines.report.tables import Row, rows
 from ray_jobs.run_directory import RunDirectory
 
+SIGNIFICANT = 0.05
 _FORMATS = (".json", ".csv")
 _WIDTH = 115  # of the tables, also where a pipe or a narrow terminal would cut them
 
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m ray_jobs.report",
         description="Compare two runs on the problems that both have answered.",
         epilog="difference: B less A, with Tango's 95 % interval; p: McNemar's exact test; Holm: p adjusted for all "
-        "rows of the data set; paths: completions that a problem needed on average. Neither run is written to.",
+        "rows of the data set; completions: how many a problem needed on average. The sentence below a table is about "
+        "the headline selections. Neither run is written to.",
     )
     parser.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), required=True, help="two run directories")
     parser.add_argument("--output", metavar="FILE", help="write the rows to FILE as well (.json or .csv)")
@@ -41,8 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if options.output and Path(options.output).suffix not in _FORMATS:
             raise DataError(f"--output {options.output}: expected a name that ends in {' or '.join(_FORMATS)}")
-        records = between(*(_side(uri) for uri in options.compare))
-        _print(records, *options.compare)
+        sides = [_side(uri) for uri in options.compare]
+        records = between(*sides)
+        _print(records, options.compare, [side.headline for side in sides])
         if options.output:
             _write(records, Path(options.output))
     except ThoughtDistillError as error:
@@ -67,32 +70,55 @@ def _side(uri: str) -> Side:
     return Side(found, problems, headline_selection(tables.config, found), dev(tables).order)
 
 
-def _print(records: list[Row], a: str, b: str) -> None:
+def _print(records: list[Row], runs: Sequence[str], headlines: Sequence[str | None]) -> None:
     console = Console(width=max(_WIDTH, Console().width))
-    console.print(f"A: {a}\nB: {b}", highlight=False, soft_wrap=True)
+    console.print(f"A: {runs[0]}\nB: {runs[1]}", highlight=False, soft_wrap=True)
     for dataset in dict.fromkeys(record["dataset"] for record in records):
         mine = [record for record in records if record["dataset"] == dataset]
         shared = f"{mine[0]['n']:,} shared problems"
         unshared = f"{mine[0]['n_only_a']:,} in A only, {mine[0]['n_only_b']:,} in B only"
         table = Table(title=f"{dataset}: {shared} ({unshared})", title_justify="left")
-        for name in ("selection", "A %", "B %", "B - A", "95 %", "only A", "only B", "p", "Holm", "paths A, B"):
+        for name in ("selection", "A %", "B %", "B - A", "95 %", "only A", "only B", "p", "Holm", "completions\nA, B"):
             table.add_column(name, justify="left" if name == "selection" else "right", no_wrap=True)
         for record in mine:
             if record["n"]:
                 table.add_row(*_cells(record))
         console.print(table)
+        for record in mine:
+            if record["n"] and [record["a"], record["b"]] == headlines:
+                console.print(verdict(record), highlight=False, soft_wrap=True)
+
+
+def verdict(record: Row) -> str:
+    """What a comparison says, in one sentence."""
+    more = record["only_b"] - record["only_a"]
+    many = f"{abs(more):,} {'fewer' if more < 0 else 'more'} of {record['n']:,} problems than A" if more else "as many"
+    figures = f"{100 * record['difference']:+.1f} points, 95 % {_interval(record)}, p {_p(record['p'])}"
+    judged = "beyond chance" if record["p"] < SIGNIFICANT else "no difference beyond chance is shown"
+    return f"{_name(record)}: B solves {many} ({figures}): {judged}."
+
+
+def _name(record: Row) -> str:
+    same = record["a"] == record["b"]
+    return label(record["a"]) if same else f"A {label(record['a'])}, B {label(record['b'])}"
+
+
+def _interval(record: Row) -> str:
+    return f"{100 * record['low']:+.1f} to {100 * record['high']:+.1f}"
+
+
+def _p(p: float) -> str:
+    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
 def _cells(record: Row) -> list[str]:
-    same = record["a"] == record["b"]
-    name = label(record["a"]) if same else f"A {label(record['a'])}, B {label(record['b'])}"
     return [
-        name,
+        _name(record).replace(", ", ",\n"),
         *(f"{100 * record[key]:.1f}" for key in ("accuracy_a", "accuracy_b")),
         f"{100 * record['difference']:+.1f}",
-        f"{100 * record['low']:+.1f} to {100 * record['high']:+.1f}",
+        _interval(record),
         *(f"{record[key]:,}" for key in ("only_a", "only_b")),
-        *(f"{record[key]:.2g}" for key in ("p", "p_holm")),
+        *(_p(record[key]) for key in ("p", "p_holm")),
         f"{record['completions_a']:.1f}, {record['completions_b']:.1f}",
     ]
 

@@ -143,7 +143,7 @@ def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, An
 def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory, examples: dict[str, int]) -> None:
     """The student as a Hugging Face directory that carries its triggers."""
     from pipelines.inference import ctranslate
-    from pipelines.student import ModelCard, export
+    from pipelines.student import ModelCard, export, headline
 
     triggers = {name: THOUGHTS[name].trigger for name in examples}
     card = ModelCard(
@@ -152,6 +152,7 @@ def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory
         recipe=config.mixture.recipe,
         examples=examples,
         triggers=triggers,
+        first=headline(config.evaluation.select, examples)[0],
         teachers=teachers(config, run_dir),
         licence="apache-2.0",
     )

@@ -1,6 +1,8 @@
 """Progress of long work: one live line in a terminal, a plain line every few seconds in a job log.
 
 sample: 1,240 of 3,600 (34 %), 310/s, 8 s left, $0.02
+
+The time left is said once a twentieth is done: before, starting up weighs more than the work.
 """
 
 import sys
@@ -12,6 +14,7 @@ from typing import Self
 from ray_jobs.run_directory import Stopwatch
 
 _PLAIN_EVERY_S = 10.0
+_TOLD_FROM = 0.05  # of the total: from there on the time left is told
 
 
 def duration(seconds: float) -> str:
@@ -35,20 +38,24 @@ class Progress:
     def line(self, done: int, more: str) -> str:
         """The line as it is shown."""
         seconds = max(self._clock.seconds(), 1e-3)
-        rate = done / seconds
+        rate = f", {done / seconds:.3g}/s" if done else ""
         share = f" ({100 * done // self._total} %)" if self._total else ""
-        left = f", {(self._total - done) / rate:.0f} s left" if rate > 0 and done < self._total else ""
-        return f"{self._stage}: {done:,} of {self._total:,}{share}, {rate:.3g}/s{left}{', ' + more if more else ''}"
+        is_told = _TOLD_FROM * self._total <= done < self._total and done > 0
+        left = f", {(self._total - done) * seconds / done:.0f} s left" if is_told else ""
+        return f"{self._stage}: {done:,} of {self._total:,}{share}{rate}{left}{', ' + more if more else ''}"
 
     def _report(self) -> None:
+        said = ""
         while not self._finished.wait(0.5 if self._live else _PLAIN_EVERY_S):
             try:
                 line = self.line(*self._done())
             except OSError:  # the storage is away for a moment; the stage itself says so if it stays away
                 continue
-            print(
-                f"\r\x1b[K{line}" if self._live else line, end="" if self._live else "\n", file=sys.stderr, flush=True
-            )
+            if self._live:
+                print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+            elif line != said:
+                print(line, file=sys.stderr, flush=True)
+            said = line
 
     def __enter__(self) -> Self:
         self._thread.start()

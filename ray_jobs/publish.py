@@ -45,6 +45,8 @@ def command(config: RunConfig, dry_run: bool, repository: str, *, public: bool) 
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
+    from ray_jobs.fit import teachers
+
     try:
         validate_repo_id(repository)
     except HFValidationError:
@@ -58,6 +60,7 @@ def command(config: RunConfig, dry_run: bool, repository: str, *, public: bool) 
     if unfinished:
         raise DataError(f"{run_dir.path(unfinished[0])}: unfinished; run its stage to the end before publishing")
     config = _as_run(config, run_dir)
+    visibility = "public" if public else "private"
     with tempfile.TemporaryDirectory() as scratch:
         folders = {kind: Path(scratch, kind) for kind in ("model", "dataset")}
         put = {"model": _put_student, "dataset": _put_data}
@@ -67,8 +70,10 @@ def command(config: RunConfig, dry_run: bool, repository: str, *, public: bool) 
         for kind in ready:
             for file in sorted(path for path in folders[kind].rglob("*") if path.is_file()):
                 say(f"{_place(kind, repository)}/{file.relative_to(folders[kind])}  {file.stat().st_size:,} bytes")
-        say(f"publish: {_TERMS}")
+        if teachers(config, run_dir):
+            say(f"publish: {_TERMS}")
         if dry_run:
+            say(f"dry run: nothing pushed; {'both' if len(ready) > 1 else 'it'} would be {visibility}")
             return
         api = HfApi()
         try:
@@ -77,7 +82,7 @@ def command(config: RunConfig, dry_run: bool, repository: str, *, public: bool) 
                 api.upload_folder(
                     repo_id=repository, repo_type=kind, folder_path=folders[kind], commit_message="Publish"
                 )
-                say(f"publish: https://huggingface.co/{_place(kind, repository)} ({'public' if public else 'private'})")
+                say(f"publish: https://huggingface.co/{_place(kind, repository)} ({visibility})")
         except HfHubHTTPError as error:
             said = f"publish: the hub refuses {repository} ({' '.join(str(error).split())[:300]})"
             if error.response is not None and error.response.status_code in (401, 403):

@@ -51,14 +51,21 @@ class Line:
     band: str
     dots: tuple[Dot, ...]
 
+    def at(self, x: float | None) -> Dot | None:
+        """The dot that stands there, in percent from the left; the last one for None."""
+        if x is None:
+            return self.dots[-1] if self.dots else None
+        return next((dot for dot in self.dots if math.isclose(dot.x, x, abs_tol=1e-6)), None)
+
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines in one box, and the ticks of its axes."""
+    """Lines in one box, the ticks of its axes, and where a step is marked, percent from the left."""
 
     lines: tuple[Line, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
+    mark: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,8 @@ def binned(points: Sequence[Point], bins: int = BINS) -> list[Point]:
     return [[sum(values) / len(group) for values in zip(*group, strict=True)] for group in groups]
 
 
-def losses(curves: dict[str, list[Point]]) -> Chart | None:
-    """The loss and dev loss over steps, or None where there are fewer than two positive values to draw."""
+def losses(curves: dict[str, list[Point]], marked: float | None = None) -> Chart | None:
+    """The loss and dev loss over steps, one of which may be marked; None where fewer than two values are positive."""
     loss = binned([point for point in curves["loss"] if point[1] > 0])
     dev = [point for point in curves["dev_loss"] if point[1] > 0]
     both = loss + dev
@@ -97,13 +104,16 @@ def losses(curves: dict[str, list[Point]]) -> Chart | None:
         ),
         x_ticks=_step_ticks(last),
         y_ticks=tuple(Tick(100 - y.place(value), f"{value:g}") for value in round_values(lowest, highest)),
+        mark=_within(x, marked),
     )
 
 
-def accuracies(series: Sequence[Series], x_ticks: Sequence[int] | None = None) -> Chart | None:
+def accuracies(
+    series: Sequence[Series], x_ticks: Sequence[int] | None = None, marked: float | None = None
+) -> Chart | None:
     """Accuracies (fractions) over steps, or, with ``x_ticks``, over those numbers; None where there are none.
 
-    The axis of accuracies spans what there is to see, in whole steps of its ticks.
+    The axis of accuracies spans what there is to see, in whole steps of its ticks. A step may be ``marked``.
     """
     points = [point for one in series for point in one.points]
     if not points:
@@ -116,7 +126,12 @@ def accuracies(series: Sequence[Series], x_ticks: Sequence[int] | None = None) -
         lines=tuple(_line(one, x, y, "{:.1%}") for one in series),
         x_ticks=tuple(Tick(x.place(tick), f"{tick:,}") for tick in x_ticks) if x_ticks else _step_ticks(last),
         y_ticks=tuple(Tick(100 - y.place(tick), f"{100 * tick:.0f}") for tick in ticks),
+        mark=_within(x, marked),
     )
+
+
+def _within(x: _Scale, marked: float | None) -> float | None:
+    return x.place(marked) if marked is not None and x.low <= marked <= x.high else None
 
 
 def _line(series: Series, x: _Scale, y: _Scale, form: str) -> Line:

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from pipelines.report import palette, plots, sections, together, venn
+from pipelines.report import glossary, palette, plots, sections, together, venn
 from pipelines.report.curves import Chart, Series, accuracies, losses
 from pipelines.report.examples import SHOWN, browser
 from pipelines.report.metrics import WHOLE, Metrics, headline
@@ -47,12 +47,14 @@ def render(tables: RunTables, metrics: Metrics) -> Page:
     thoughts = sections.thoughts(metrics)
     overlaps = together.overlaps(metrics)
     pairs, path_curves = together.pairs(metrics), together.path_curves(metrics)
-    loss_chart = losses(metrics["curves"])
+    exported = (metrics["student"] or {}).get("exported_step")
+    loss_chart = losses(metrics["curves"], exported)
     script = files(__package__).joinpath("report.js").read_text("utf-8")
     templates = environment(thoughts)
     html = templates.get_template("report.html.j2").render(
         name=PurePosixPath(str(tables.config.get("run_dir", "run")).rstrip("/")).name or "run",
         sentence=headline(metrics).replace("–", "–\N{WORD JOINER}").replace(" %", "\N{NO-BREAK SPACE}%"),
+        words=glossary.words(tables, metrics),
         m=metrics,
         teacher=_teacher(tables.config),
         config_text=_yaml(tables.config),
@@ -71,7 +73,7 @@ def render(tables: RunTables, metrics: Metrics) -> Page:
         completions_decoded=next((r["decoding"] for r in metrics["evaluation"] if r["selection"] in WHOLE), None),
         loss_chart=loss_chart,
         loss_words=_loss_words(metrics["training"]),
-        accuracy_chart=_dev_accuracy(metrics["curves"]),
+        accuracy_chart=_dev_accuracy(metrics["curves"], exported),
         trained_on=", ".join(dict.fromkeys(row["dataset"] or "" for row in rows(tables.problems, "dataset"))),
         browser=shown,
         selection=selection,
@@ -105,9 +107,12 @@ def environment(thoughts: tuple[str, ...]) -> Environment:
         meaning=palette.meaning,
         status_meaning=palette.status_meaning,
         flag_meaning=palette.flag_meaning,
+        recipe_meaning=palette.recipe_meaning,
+        type_label=palette.type_label,
         status_table=sections.status_table,
         ordered=lambda thoughts: palette.ordered(set(thoughts)),
         ink=partial(_ink_class, thoughts=thoughts),
+        look=lambda line: "ink under" if line == "dev" else _ink_class(line, thoughts),
     )
     environment.globals.update(
         colour=partial(palette.colour, thoughts=thoughts), PLAIN=PLAIN, GROUPS_SHOWN=GROUPS_SHOWN
@@ -157,12 +162,13 @@ def _loss_words(training: Row | None) -> str:
     return ", ".join(f"{name} ending at {training[key]:.3g}" for name, key in named if training[key] is not None)
 
 
-def _dev_accuracy(curves: dict[str, list[list[float]]]) -> Chart | None:
+def _dev_accuracy(curves: dict[str, list[list[float]]], exported: float | None) -> Chart | None:
     """Accuracy on dev, of all thoughts ("dev_accuracy") and of each ("dev_accuracy/pot"), in lines named after them."""
     measured = {name: points for name, points in curves.items() if name.split("/")[0] == "dev_accuracy" and points}
     if max((len(points) for points in measured.values()), default=0) < 2:
         return None
-    return accuracies([Series(name.partition("/")[2] or "dev", points) for name, points in measured.items()])
+    series = [Series(name.partition("/")[2] or "dev", points) for name, points in measured.items()]
+    return accuracies(series, marked=exported)
 
 
 def _compact(number: float) -> str:

@@ -39,6 +39,12 @@ _MEANINGS = {
     "oracle": "right if any path is right: an upper bound, not a method",
 }
 
+_RECIPES = {
+    "etd": "all kept thoughts together",
+    "md": "thoughts weighted by how many of their draws are right",
+    "label": "answers without a thought",
+}
+
 _FLAGS = {
     "comment_contradicts": "a comment states another answer",
     "constant": "the answer was written down, not calculated",
@@ -63,6 +69,20 @@ _STATUSES = {
     "inconsistent": "the equations contradict each other",
     "unsolved": "not linear, and not solved",
 }
+
+
+def recipe_meaning(recipe: str) -> str:
+    """What a recipe trains on, in a few words; empty for one that we do not know."""
+    return _RECIPES.get(recipe, "")
+
+
+def type_label(kind: str) -> str:
+    """A problem's type in the mixture: "several right", "only CoT right", "none right"; others as they are called."""
+    if kind in ("several", "none"):
+        return f"{kind} right"
+    if kind.startswith("only_"):
+        return f"only {label(kind.removeprefix('only_'))} right"
+    return kind.replace("_", " ")
 
 
 def status_meaning(status: str) -> str:

@@ -174,6 +174,9 @@ def _training(metrics: Metrics) -> Figure:
     if metrics["curves"]["dev_loss"]:
         dev = zip(*metrics["curves"]["dev_loss"], strict=True)
         axis.plot(*dev, "o--", color=palette.NEUTRAL.light, linewidth=1, label="dev loss")
+    exported = (metrics["student"] or {}).get("exported_step")
+    if exported is not None:
+        axis.axvline(exported, color=_MUTED, linewidth=1, linestyle=":", label=f"exported step, {exported:,}")
     values = [value for name in ("loss", "dev_loss") for _, value in metrics["curves"][name] if value > 0]
     if values:
         axis.set_yscale("log")

@@ -2,7 +2,7 @@
 
     export(model, tokenizer, "runs/quickstart/student", ModelCard(base_model=None, datasets={"gsm8k": "MIT"},
            recipe="etd", examples={"pot": 7012, "eot": 6240}, triggers={"pot": "Let's break down the code ..."},
-           teachers={"gpt-4.1-mini": "OpenAI: output may not ..."}, licence="apache-2.0"))
+           first="pot", teachers={"gpt-4.1-mini": "OpenAI: output may not ..."}, licence="apache-2.0"))
     scored(card_text, metrics["evaluation"])    the card with its table of scores, which evaluation gives later
 
 ``AutoModelForSeq2SeqLM.from_pretrained`` opens it with nothing of this project installed. Nothing is uploaded.
@@ -26,8 +26,9 @@ class ModelCard:
     """What the README says.
 
     ``datasets``: licence of each data set by its name. ``examples``: training examples by thought. ``triggers``: the
-    input suffix by thought. ``teachers``: by model name what its provider says about training on its output, None
-    where that is not known. ``base_model`` is a name, None for random weights. ``licence`` is that of the weights.
+    input suffix by thought, ``first`` the thought that the example asks for. ``teachers``: by model name what its
+    provider says about training on its output, None where that is not known. ``base_model`` is a name, None for
+    random weights. ``licence`` is that of the weights.
     """
 
     base_model: str | None
@@ -35,6 +36,7 @@ class ModelCard:
     recipe: str
     examples: Mapping[str, int]
     triggers: Mapping[str, str]
+    first: str
     teachers: Mapping[str, str | None]
     licence: str
 
@@ -85,7 +87,7 @@ def readme(card: ModelCard) -> str:
         'folder = "."  # or the name of this repository',
         "student, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)",
         'question = "Ann has 3 boxes of 12 pens each. How many pens does she have?"',
-        f'text = f"Question: {{question}}\\n{next(iter(card.triggers.values()), "")}\\n"',
+        f'text = f"Question: {{question}}\\n{card.triggers[card.first]}\\n"',
         'output = student.generate(**tokenizer(text, return_tensors="pt"))[0]',
         "print(tokenizer.decode(output, skip_special_tokens=True, clean_up_tokenization_spaces=False))",
         "```",

@@ -42,8 +42,32 @@ def test_the_table_has_both_accuracies_difference_and_test(runs: list[str], caps
     """B solves 80 % against 20 %; 7 against 1 discordant: p = 2 (1 + 8) / 2**8 = 0.0703."""
     assert 0 == compare.main(["--compare", *runs])
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("d: 10 shared problems (0 in A only, 2 in B only)", "PoT", "20.0", "80.0", "+60.0", "0.07"):
+    for words in (
+        "d: 10 shared problems (0 in A only, 2 in B only)",
+        "PoT",
+        "20.0",
+        "80.0",
+        "+60.0",
+        "0.07",
+        "B solves 6 more of 10 problems than A",
+    ):
         assert words in said
+
+
+def test_a_small_p_and_the_heading_are_not_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """p = 2 / 2**30 is below what four decimals show; completions per problem have their heading."""
+    runs = [str(evaluated(tmp_path / name, mark * 30)) for name, mark in (("a", "0"), ("b", "1"))]
+    assert 0 == compare.main(["--compare", *runs])
+    said = capsys.readouterr().out
+    assert ("<0.0001" in said, "completions" in said, "…" in said) == (True, True, False)
+
+
+def test_the_verdict_says_whether_chance_would_do(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A p of 0.07 shows no difference; a run against itself solves as many."""
+    assert 0 == compare.main(["--compare", *runs])
+    assert "p 0.07): no difference beyond chance is shown." in capsys.readouterr().out
+    assert 0 == compare.main(["--compare", runs[0], runs[0]])
+    assert "PoT: B solves as many (+0.0 points" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("suffix", ["json", "csv"])

@@ -99,6 +99,19 @@ def test_dry_run_lists_files_and_needs_no_token(
     assert {} == hub
 
 
+@pytest.mark.parametrize(("kind", "is_said"), [("rehearsal", False), ("openai", True)])
+def test_terms_are_spoken_of_where_a_provider_has_some(
+    run_dir: Path, hub: Hub, capsys: pytest.CaptureFixture[str], kind: str, is_said: bool
+) -> None:
+    """A program that rehearses has none; either way a dry run says that nothing was pushed."""
+    written = {"run_dir": "elsewhere", "problems": {"source": "generated"}, "teacher": {"kind": kind}}
+    (run_dir / "config.yaml").write_text(yaml.safe_dump(written))
+    assert 0 == publish.main([f"run_dir={run_dir}", "--repo", "ada/student", "--dry-run"])
+    said = capsys.readouterr().err
+    assert is_said == ("the terms of the teacher's provider" in said)
+    assert "dry run: nothing pushed; both would be private\n" in said
+
+
 @pytest.mark.parametrize(
     ("token", "arguments", "message"),
     [

@@ -68,3 +68,11 @@ def test_an_accuracy_axis_stays_within_0_and_100(values, first, last):
 def test_nothing_measured_has_no_axis():
     """No points, no chart."""
     assert accuracies([Series("dev", [])]) is None
+
+
+def test_a_marked_step_has_its_place_and_its_values():
+    """At half the steps the mark is in the middle, and a line says what it was there, or nothing where it was not."""
+    lines = [Series("dev", [[10, 0.5], [20, 0.4]]), Series("pot", [[20, 0.6]])]
+    found = accuracies(lines, marked=10)
+    assert (50.0, "50.0 %", None) == (found.mark, found.lines[0].at(50.0).text, found.lines[1].at(50.0))
+    assert "40.0 %" == found.lines[0].at(accuracies(lines).mark).text

@@ -166,6 +166,15 @@ def test_choosing_is_drawn_where_it_was_measured(full):
         assert words in full
 
 
+def test_the_exported_step_is_marked_with_what_was_measured_there(run, full_metrics):
+    """In both charts of training; the legend has the dev accuracy of that step, not the last one."""
+    student = full_metrics["student"] | {"exported_step": 1630, "exported_because": "best dev accuracy"}
+    html = _drawn(run, full_metrics | {"student": student})
+    assert 2 == html.count('<div class="marked"')
+    assert 2 == html.count("at step 1,630, the exported student")
+    assert "all thoughts <b>66.0 %</b>" in html
+
+
 def test_choosing_is_left_out_where_it_was_not(run):
     """Metrics without pairs and paths have a page without them."""
     metrics = {name: part for name, part in measure(run).items() if name not in ("paired", "paths")}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipelines.mixture.recipes import RECIPES
 from pipelines.report import palette
 from pipelines.solvers.outcome import STATUSES
 
@@ -40,3 +41,24 @@ def test_colours_stand_out_on_both_pages(thought):
 def test_every_status_is_explained(status):
     """Each status a verdict may have is said in words on the page."""
     assert palette.status_meaning(status)
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES))
+def test_every_recipe_is_explained(recipe):
+    """Each recipe of a mixture is said in words on the page."""
+    assert palette.recipe_meaning(recipe)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("several", "several right"),
+        ("only_cot", "only CoT right"),
+        ("none", "none right"),
+        ("no_gold", "no gold"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_type_says_what_is_right(kind, said):
+    """The columns of the mixture's table."""
+    assert said == palette.type_label(kind)

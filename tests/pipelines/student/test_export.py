@@ -16,7 +16,8 @@ CARD = ModelCard(
     datasets={"gsm8k": "MIT", "asdiv": "CC BY-NC 4.0"},
     recipe="etd",
     examples={"pot": 7012},
-    triggers={"pot": "Let's break down the code step by step"},
+    triggers={"cot": "Let's think step by step.", "pot": "Let's break down the code step by step"},
+    first="pot",
     teachers={"gpt-4.1-mini": "OpenAI: output may not train competitors"},
     licence="apache-2.0",
 )
