@@ -133,7 +133,10 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
         DataError, ConfigError: one line each.
     """
     check_isolation(config)
-    for folder, needed in (("problems", ("problem_id", "answer")), ("samples", VERDICT_SCHEMA.names[:4])):
+    for folder, needed in (
+        ("problems", ("problem_id", "answer")),
+        ("samples", (*VERDICT_SCHEMA.names[:4], "completion")),
+    ):
         for file in run_dir.parquet_files(folder)[:1]:
             columns = pq.read_schema(file, filesystem=run_dir.filesystem).names
             lacking = [name for name in needed if name not in columns]
