@@ -31,6 +31,7 @@ from ray_jobs.training_estimate import measured
 
 _ANSWERS_THAT_TELL = 30  # of a thought: then their mean length is better than our guess
 _OUR_DEMONSTRATIONS = 8
+_QUESTIONS_THAT_TELL = 1000
 _FLOPS_PER_TOKEN = 6  # per parameter, forward and backward
 
 
@@ -80,7 +81,7 @@ def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | No
     if stage == "train":
         grown = samples * (1 - config.mixture.dev_fraction) * (1 + config.mixture.perturb)
         examples = grown if plan else run_dir.rows_written("mixture", "train")
-        return _training(config, int(examples))
+        return _training(config, int(examples), problems)
     if stage in ("verify", "mix"):
         return f"at most {samples:,} samples"
     if stage in ("untuned", "test_problems", "teacher_predictions"):
@@ -135,17 +136,24 @@ def _demonstrated(thought: str) -> float:
     return sum(map(estimate_tokens, completions)) / len(completions)
 
 
-def _training(config: RunConfig, examples: int) -> str:
+def _training(config: RunConfig, examples: int, problems: list[Problem]) -> str:
+    """Time from a plain matrix product's speed, at the lengths of these questions and of our demonstrations."""
     training = config.training
     steps = int(examples * training.epochs / training.batch_size)
     parameters = parameter_count_of(config.student, config.student.vocabulary)
-    tokens = steps * training.batch_size * (training.max_input_tokens + training.max_target_tokens)
-    seconds = _FLOPS_PER_TOKEN * parameters * tokens / _flops_per_second()
+    per_token = _FLOPS_PER_TOKEN * parameters * steps * training.batch_size / _flops_per_second()
+    longest = per_token * (training.max_input_tokens + training.max_target_tokens)
+    about = ""
+    if problems:
+        some = problems[:_QUESTIONS_THAT_TELL]
+        question = sum(estimate_tokens(problem.question) for problem in some) / len(some)
+        thoughts = config.sampling.thoughts
+        lengths = question + sum(map(_demonstrated, thoughts)) / len(thoughts)
+        about = f"about {duration(min(longest, per_token * lengths))}, "
     return (
         f"estimated, since the mixture is still to be made: at most {steps:,} steps of {training.batch_size} examples; "
-        f"{parameters:,} parameters, "
-        f"{parameters * BYTES_PER_PARAMETER / 2**20:,.0f} MiB of weights and optimizer; "
-        f"at most {duration(seconds)} at this machine's measured matmul speed, if all are as long as they may be"
+        f"{parameters:,} parameters, {parameters * BYTES_PER_PARAMETER / 2**20:,.0f} MiB of weights and optimizer; "
+        f"{about}at most {duration(longest)}, at the speed of a matrix product on this machine"
     )
 
 
