@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -331,3 +332,29 @@ def test_more_data_than_the_object_stores_hold_is_spilled_and_mixed_the_same(
     assert spilled is not None, stores
     assert int(spilled[1]) > 50
     assert mixture_of(roomy).equals(mixture_of(directory))
+
+
+CRAMPED = """\
+cd "$0" && mount -t tmpfs -o size=200m none "$1" && head -c 194m /dev/zero > "$1/filler" || exit 9
+export RAY_TMPDIR="$1" RAY_DEFAULT_OBJECT_STORE_MAX_MEMORY_BYTES=80000000
+"$2" -m ray_jobs.mix "run_dir=$3"; echo "ended with $?"
+rm "$1/filler" && mount -o remount,size=1500m "$1" && "$2" -m ray_jobs.mix "run_dir=$3"
+"""
+
+
+@pytest.mark.slow
+@namespaces
+def test_a_node_whose_disk_is_full_ends_the_stage_with_one_line_and_with_room_it_is_completed(
+    tmp_path: Path, roomy: RunDirectory
+) -> None:
+    """More data than the object store holds, and no room to spill: Ray's folder lies on a disk that is 97 % full."""
+    run_dir, disk = tmp_path / "run", Path(tempfile.mkdtemp(prefix="td-"))  # short: sockets lie there
+    shutil.copytree(roomy.root, run_dir, ignore=shutil.ignore_patterns("mixture"))
+    command = ["unshare", "-rm", "sh", "-c", CRAMPED, *map(str, (ROOT, disk, sys.executable, run_dir))]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=500)
+    disk.rmdir()
+    assert 0 == done.returncode, done.stdout
+    assert "ended with 1" in done.stdout.splitlines()
+    assert 1 == done.stdout.count("go on with the same command"), done.stdout
+    assert re.search("error: mix: (a node has no room for Ray's objects|the storage of a node failed)", done.stdout)
+    assert mixture_of(roomy).equals(mixture_of(RunDirectory(str(run_dir))))
