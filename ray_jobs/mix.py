@@ -36,7 +36,7 @@ from pipelines.mixture import (
     to_table,
 )
 from ray_jobs import cli
-from ray_jobs.meeting import dataset, met
+from ray_jobs.meeting import PART, by_problem, dataset
 from ray_jobs.perturb import grow
 from ray_jobs.questions import compare
 from ray_jobs.run_directory import RunDirectory
@@ -57,7 +57,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     asked = problems.append_column("left_out", pa.array(reasons, pa.string()))
     decided = (
         dataset(asked, run_dir, *(grown.rows(compared.left_out) if grown else ()))
-        .groupby("problem_id")
+        .groupby(PART)
         .map_groups(_decide, fn_args=(config,), batch_format="pyarrow")
         .materialize()
     )
@@ -86,11 +86,16 @@ def _held_out(asked: pa.Table, config: RunConfig) -> list[str]:
     return [name for name in ids if in_dev(config.seed, name, config.mixture.dev_fraction)]
 
 
-def _decide(group: pa.Table, config: RunConfig) -> pa.Table:
-    """What becomes of one problem's rows."""
-    rows = met(group)
+def _decide(part: pa.Table, config: RunConfig) -> pa.Table:
+    """What becomes of the rows of some problems, by problem."""
     return to_table(
-        decide(rows.problem_id, rows.problem, rows.left_out, rows.samples, rows.verdicts, config.mixture, config.seed)
+        [
+            decided
+            for rows in by_problem(part)
+            for decided in decide(
+                rows.problem_id, rows.problem, rows.left_out, rows.samples, rows.verdicts, config.mixture, config.seed
+            )
+        ]
     )
 
 

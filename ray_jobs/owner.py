@@ -54,6 +54,9 @@ def held(filesystem: pafs.FileSystem, path: str) -> Iterator[None]:
         if owner.lost:
             raise _refused(path, _read(filesystem, path)) from None
         raise
+    else:
+        if owner.lost:
+            raise _refused(path, _read(filesystem, path))
     finally:
         owner.ended.set()
         renewal.join()
@@ -85,14 +88,17 @@ class _Owner:
         return self._token.encode() in _read(self._filesystem, self._path)
 
     def renew(self) -> None:
-        """Write every few seconds; interrupts the main thread where another run has taken over."""
-        while not self.ended.wait(RENEWED_EVERY_S):
+        """Write every few seconds; interrupts the main thread where another run has taken over.
+
+        And again later: an interruption that falls into a destructor or a callback of C is lost.
+        """
+        while not self.ended.wait(DEAD_AFTER_S if self.lost else RENEWED_EVERY_S):
             with contextlib.suppress(OSError):  # the store is away for a moment: the next turn tries again
-                if not self.owns():
+                if self.lost or not self.owns():
                     self.lost = True
                     os.kill(os.getpid(), signal.SIGINT)  # wakes the main thread wherever it waits
-                    return
-                self.write()
+                else:
+                    self.write()
 
 
 def _read(filesystem: pafs.FileSystem, path: str) -> bytes:

@@ -20,7 +20,7 @@ from pipelines.config import RunConfig
 from pipelines.mixture import Child, Tally, children, in_dev, judged, parent_id
 from pipelines.solvers import Sandbox
 from ray_jobs.hardware import cpu_share
-from ray_jobs.meeting import MEETING_SCHEMA, dataset, met
+from ray_jobs.meeting import MEETING_SCHEMA, PART, by_problem, dataset
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
 from ray_jobs.verify import verifiers
@@ -68,7 +68,7 @@ def grow(problems: pa.Table, config: RunConfig, run_dir: RunDirectory) -> Grown:
 
     found = (
         dataset(problems, run_dir)
-        .groupby("problem_id")
+        .groupby(PART)
         .map_groups(
             Perturber,
             fn_constructor_args=(config,),
@@ -98,16 +98,17 @@ class Perturber:
         self._config = config
         self._sandbox = Sandbox(config.verification.timeout_s, config.verification.memory_mb)
 
-    def __call__(self, group: pa.Table) -> pa.Table:
-        """The children of one problem, and the counts as rows of a table "tally"."""
-        rows, config = met(group), self._config
+    def __call__(self, part: pa.Table) -> pa.Table:
+        """The children of some problems, and the counts as rows of a table "tally"."""
+        config = self._config
         tally: Tally = Counter()
         made: list[Child] = []
-        if rows.problem is not None and not in_dev(config.seed, rows.problem_id, config.mixture.dev_fraction):
-            samples, _ = judged(rows.samples, rows.verdicts)
-            made = children(rows.problem, samples, config.mixture.perturb, config.seed, self._sandbox, tally)
+        for rows in by_problem(part):
+            if rows.problem is not None and not in_dev(config.seed, rows.problem_id, config.mixture.dev_fraction):
+                samples, _ = judged(rows.samples, rows.verdicts)
+                made += children(rows.problem, samples, config.mixture.perturb, config.seed, self._sandbox, tally)
         counts = [
-            {"table": "tally", "problem_id": rows.problem_id, "thought": section, "status": what, "draw": count}
+            {"table": "tally", "problem_id": "", "thought": section, "status": what, "draw": count}
             for (section, what), count in tally.items()
         ]
         return pa.Table.from_pylist([row for child in made for row in _rows(child)] + counts, schema=MEETING_SCHEMA)

@@ -51,8 +51,12 @@ def test_a_file_torn_by_a_crash_is_taken_over(store: RunDirectory) -> None:
         assert store.exists("_owner.json")
 
 
-def test_of_two_runs_that_take_over_at_once_one_is_refused(store: RunDirectory) -> None:
+def test_of_two_runs_that_take_over_at_once_one_is_refused(
+    store: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The file names the one that wrote last, and both read it again."""
+    monkeypatch.setattr(owner, "SETTLED_AFTER_S", 1.0)  # longer than a busy machine holds a thread between two lines
+    monkeypatch.setattr(owner, "DEAD_AFTER_S", 5.0)
     outcomes: list[str] = []
     both = threading.Barrier(2)
     won = threading.Event()
