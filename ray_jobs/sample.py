@@ -26,8 +26,6 @@ from pipelines.errors import ConfigError, CredentialsError, RunStopped
 from pipelines.problems import Problem, from_rows
 from pipelines.teacher import (
     ATTEMPTS,
-    FAILURE_SCHEMA,
-    SAMPLE_SCHEMA,
     Dialect,
     Exchange,
     Failure,
@@ -40,17 +38,17 @@ from pipelines.teacher import (
 from pipelines.teacher.batch import PRICE_SHARE, BatchApi
 from pipelines.thoughts import Prompt, load_prompt
 from ray_jobs import cli, paid
+from ray_jobs.answers import write_answers
 from ray_jobs.batch import Batches
 from ray_jobs.batch_record import open_batches
 from ray_jobs.endpoint import endpoint
 from ray_jobs.hardware import AWAY_FROM_GPUS
-from ray_jobs.journal import read_journal
 from ray_jobs.ledger import Ledger, LedgerStatus, Report
 from ray_jobs.plan import Plan, make_plan
 from ray_jobs.problems import PROBLEMS
 from ray_jobs.progress import Progress
 from ray_jobs.rounds import sample_until_correct
-from ray_jobs.run_directory import Manifest, RunDirectory, digest
+from ray_jobs.run_directory import RunDirectory
 from ray_jobs.sampler import Sampler, as_row
 from ray_jobs.session import on_this_node, run_stages
 from ray_jobs.stage import Result, Stage
@@ -106,7 +104,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     elif plan.missing:
         with asking(config, run_dir, problems, plan, _most_draws(plan.missing)) as ask:
             ask(plan.missing)
-    return _compact(config, run_dir, plan)
+    return write_answers(config, run_dir, plan)
 
 
 @contextlib.contextmanager
@@ -249,53 +247,6 @@ def _samplers(config: RunConfig, requests: int) -> int:
     per_minute = config.teacher.requests_per_minute
     wanted = nodes if per_minute is None else max(nodes, math.ceil(per_minute / 60 / _PER_SAMPLER))
     return max(1, min(wanted, math.ceil(requests / _BLOCK_ROWS)))
-
-
-def _compact(config: RunConfig, run_dir: RunDirectory, plan: Plan) -> Result:
-    """The journal as Parquet, in plan order: samples, and the requests that failed to the end.
-
-    Raises:
-        RunStopped: more than ``sampling.max_failed`` of the requests failed.
-    """
-    wanted = set(plan.wanted)
-    samples: dict[str, dict[str, Any]] = {}
-    failures: dict[str, dict[str, Any]] = {}
-    for row in read_journal(run_dir):
-        if row["sample_id"] in wanted:
-            if row["kind"] == "sample":
-                samples.setdefault(row["sample_id"], row)
-            else:
-                failures[row["sample_id"]] = row  # the latest says what is wrong now
-    rows = [samples[sample_id] for sample_id in plan.wanted if sample_id in samples]
-    failed = [failures[name] for name in plan.wanted if name in failures and name not in samples]
-    run_dir.start("samples_failed")
-    run_dir.write_table(pa.Table.from_pylist(failed, schema=FAILURE_SCHEMA), "samples_failed")
-    run_dir.publish(
-        "samples_failed",
-        Manifest(
-            stage="sample",
-            fingerprint="",
-            version="",
-            fields={},
-            inputs={},
-            files=run_dir.written("samples_failed"),
-            rows=len(failed),
-            wall_s=0.0,
-        ),
-    )
-    run_dir.write_table(pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA), "samples")
-    if len(failed) > config.sampling.max_failed * len(plan.wanted):
-        raise RunStopped(
-            f"sample: {len(failed):,} of {len(plan.wanted):,} requests failed, more than sampling.max_failed "
-            f"{config.sampling.max_failed:g} (first: {failed[0]['sample_id']}: {failed[0]['error']})"
-        )
-    skipped = f", {plan.without_recording:,} without a completion skipped" if plan.without_recording else ""
-    return Result(
-        rows=len(rows),
-        summary=f"{len(rows):,} samples, {len(failed):,} failed, {plan.samples_missing:,} asked now{skipped}",
-        notes={"version": digest(sorted(samples)), "failed": len(failed), "without_completion": plan.without_recording},
-        is_final=not failed,
-    )
 
 
 def _prompts(config: RunConfig) -> dict[str, Prompt]:
