@@ -117,7 +117,7 @@ def asking(
     or has failed to the end.
 
     Raises:
-        RunStopped: the budget is reached, or the first request failed to the end.
+        RunStopped: the budget is reached, the first request failed to the end, or the ledger died.
         CredentialsError: the endpoint refuses every request.
     """
     import ray
@@ -161,15 +161,29 @@ def asking(
                     label_selector=AWAY_FROM_GPUS,
                 )
             )
-            with Progress("sample", asked, lambda: _progress(ray.get(ledger.status.remote()))):
-                for _ in answered.iter_batches(batch_size=None):
-                    pass
-            _go_on(ray.get(ledger.flush.remote()))
+            try:
+                with Progress("sample", asked, lambda: _progress(ray.get(ledger.status.remote()))):
+                    for _ in answered.iter_batches(batch_size=None):
+                        pass
+                _go_on(ray.get(ledger.flush.remote()))
+            except ray.exceptions.RayError as error:
+                raise _explained(error, ledger) from error
 
         try:
             yield ask
         finally:
             ray.kill(ledger)
+
+
+def _explained(error: Exception, ledger: Any) -> Exception:
+    """The error, or in its place that the ledger is dead, without which nobody asks."""
+    import ray
+
+    try:
+        ray.get(ledger.status.remote())
+    except ray.exceptions.RayActorError:
+        return RunStopped("sample: the ledger's process died (killed, or out of memory); what it wrote is kept")
+    return error
 
 
 def _go_on(status: LedgerStatus) -> None:

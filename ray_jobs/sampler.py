@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ray.exceptions import RayActorError
+
 from pipelines.config import RunConfig
 from pipelines.teacher import Dialect, Limits, Request, Sample, Teacher, TeacherRefused
 from pipelines.thoughts import Prompt
@@ -105,9 +107,12 @@ class LedgerGate:
         loop = asyncio.get_running_loop()
         while self._waiting:
             asked = list(itertools.islice(self._waiting, _ASKED_AT_ONCE))
-            delays = await self._ledger.lease.remote(
-                self._name, [one.tokens for one in asked], [one.dollars for one in asked]
-            )
+            try:
+                delays = await self._ledger.lease.remote(
+                    self._name, [one.tokens for one in asked], [one.dollars for one in asked]
+                )
+            except RayActorError:  # the driver finds it dead as well, and says so
+                delays = None
             if delays is None:
                 while self._waiting:
                     self._waiting.popleft().turn.set_exception(RunHasStopped())
@@ -127,7 +132,8 @@ class LedgerGate:
             if self._news != Report() or silent_s >= _SIGN_OF_LIFE_S:
                 async with self._sending:
                     news, self._news = self._news, Report()
-                    await self._ledger.report.remote(self._name, news)
+                    with contextlib.suppress(RayActorError):
+                        await self._ledger.report.remote(self._name, news)
                 silent_s = 0.0
             await asyncio.sleep(_REPORT_EVERY_S)
             silent_s += _REPORT_EVERY_S
