@@ -69,13 +69,17 @@ def others_of(point: SweepPoint) -> Row:
 
 
 def against_single(points: Sequence[SweepPoint], dataset: str) -> list[Comparison]:
-    """For each setting of the other axes that has mixtures and single thoughts: which wins, and by how much."""
+    """For each setting of the other axes that has mixtures and single thoughts: which wins, and by how much.
+
+    A mixture counts once each of its thoughts was tried alone, so that a sweep that is under way claims nothing.
+    """
     found = []
     for group in _grouped(points, dataset):
         seeds = sorted({seed for point in group for seed in point.by_seed[dataset]})
         whole = [point for point in group if set(seeds) == set(point.by_seed[dataset])]
         single = [point for point in whole if len(point.mix.thoughts) == 1 and point.mix.recipe == "etd"]
-        mixed = [point for point in whole if len(point.mix.thoughts) > 1]
+        alone = {thought for point in single for thought in point.mix.thoughts}
+        mixed = [point for point in whole if len(point.mix.thoughts) > 1 and alone.issuperset(point.mix.thoughts)]
         if not single or not mixed:
             continue
         one, other = _winner(single, dataset, seeds), _winner(mixed, dataset, seeds)

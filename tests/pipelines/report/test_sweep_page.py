@@ -144,6 +144,14 @@ def test_mixtures_against_the_best_single_thought_are_paired_by_seed() -> None:
     assert found.held_out is not None and pytest.approx(0.09) == found.held_out.mean
 
 
+def test_a_mixture_waits_for_its_thoughts_alone() -> None:
+    """While EoT alone is not finished, nothing that holds EoT is said to beat the best single thought."""
+    unfinished = [point for point in points(simplex()) if point.mix.thoughts != ("eot",)]
+    (found,) = against_single(unfinished, "gsm8k")
+    assert "eot" not in found.mixture.mix.thoughts
+    assert [] == against_single([point for point in unfinished if "pot" not in point.mix.thoughts], "gsm8k")
+
+
 def test_the_ablation_has_a_row_for_each_thought_set() -> None:
     """Seven sets of three thoughts; those without even shares are means of their mixtures."""
     (table,) = ablation(points(simplex()))
