@@ -49,7 +49,7 @@ class Progress:
         while not self._finished.wait(0.5 if self._live else _PLAIN_EVERY_S):
             try:
                 line = self.line(*self._done())
-            except Exception:  # storage or an actor is away; the stage itself says so if it stays away
+            except OSError:  # the storage is away for a moment; the stage itself says so if it stays away
                 continue
             if self._live:
                 print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

@@ -161,8 +161,15 @@ def asking(
                     label_selector=AWAY_FROM_GPUS,
                 )
             )
+
+            def seen() -> tuple[int, str]:
+                try:
+                    return _progress(ray.get(ledger.status.remote()))
+                except ray.exceptions.RayActorError as error:
+                    raise OSError("the ledger is dead") from error  # said once, below
+
             try:
-                with Progress("sample", asked, lambda: _progress(ray.get(ledger.status.remote()))):
+                with Progress("sample", asked, seen):
                     for _ in answered.iter_batches(batch_size=None):
                         pass
                 _go_on(ray.get(ledger.flush.remote()))

@@ -239,7 +239,11 @@ def test_the_sentence_claims_no_more_than_the_interval() -> None:
     assert "Mixtures beat the best single thought" in decided
     noisy = [
         trial({"mixture.ratios": ratios}, seed, {"pot": accuracy})
-        for ratios, accuracies in (({"pot": 1}, (0.4, 0.5, 0.6)), ({"pot": 1, "eot": 1}, (0.5, 0.7, 0.4)))
+        for ratios, accuracies in (
+            ({"pot": 1}, (0.4, 0.5, 0.6)),
+            ({"eot": 1}, (0.1, 0.1, 0.1)),
+            ({"pot": 1, "eot": 1}, (0.5, 0.7, 0.4)),
+        )
         for seed, accuracy in enumerate(accuracies)
     ]
     assert "is not decided" in sentence(points(noisy))
