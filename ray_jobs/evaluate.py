@@ -27,7 +27,7 @@ from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share, cpus, nodes_with_cpus, 
 from ray_jobs.problems import EVALUATION_PROBLEMS
 from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
-from ray_jobs.session import run_stages
+from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage
 from ray_jobs.student_files import local_student
 from ray_jobs.training_data import held_out
@@ -245,17 +245,12 @@ EVALUATE_DEV = Stage(
 
 def command(config: RunConfig, dry_run: bool) -> None:
     """``python -m ray_jobs.evaluate``."""
-    from ray_jobs.dry_run import describe
     from ray_jobs.report import REPORT
 
     run_dir = RunDirectory(config.run_dir)
     preflight(run_dir)
     stages = [EVALUATION_PROBLEMS, EVALUATE, EVALUATE_DEV, REPORT]
-    if dry_run:
-        describe(stages, config, run_dir)
-        return
-    with run_dir.locked():
-        run_stages(stages, config, run_dir)
+    run_or_describe(stages, config, run_dir, dry_run=dry_run)
 
 
 if __name__ == "__main__":

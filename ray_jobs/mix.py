@@ -40,7 +40,7 @@ from ray_jobs.meeting import PART, by_problem, dataset
 from ray_jobs.perturb import grow
 from ray_jobs.questions import compare
 from ray_jobs.run_directory import RunDirectory
-from ray_jobs.session import run_stages
+from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage
 from ray_jobs.training_data import HELD_OUT
 
@@ -148,14 +148,8 @@ MIX = Stage(
 
 def command(config: RunConfig, dry_run: bool) -> None:
     """``python -m ray_jobs.mix``."""
-    from ray_jobs.dry_run import describe
-
     run_dir = RunDirectory(config.run_dir)
-    if dry_run:
-        describe([MIX], config, run_dir)
-        return
-    with run_dir.locked():
-        run_stages([MIX], config, run_dir)
+    run_or_describe([MIX], config, run_dir, dry_run=dry_run)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 _FAILING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE, errno.EACCES}
 _REMOTE = ("AWS Error", "google::cloud::Status")  # pyarrow's object stores give no number
-_IN_RAY = ("OutOfDiskError", "ObjectStoreFullError", "No space left on device", *_REMOTE)
+_NO_ROOM = ("OutOfDiskError", "ObjectStoreFullError")
+_IN_TEXT = (*_NO_ROOM, "No space left on device", *_REMOTE)
 _LONGEST = 300
 
 
@@ -21,10 +22,10 @@ def failure(error: BaseException) -> str | None:
         if isinstance(cause, OSError) and (cause.errno in _FAILING or any(name in str(cause) for name in _REMOTE)):
             return f"the storage failed: {one_line(cause)}"
         if type(cause).__module__.startswith("ray."):
-            if type(cause).__name__ in _IN_RAY[:2]:
+            if type(cause).__name__ in _NO_ROOM:
                 return f"a node has no room for Ray's objects, in memory or on its disk: {one_line(cause)}"
             for line in str(cause).splitlines():  # an error that could not travel is there as text
-                if any(name in line for name in _IN_RAY):
+                if any(name in line for name in _IN_TEXT):
                     return f"the storage of a node failed: {line.strip()[:_LONGEST]}"
     return None
 

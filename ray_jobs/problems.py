@@ -95,16 +95,9 @@ EVALUATION_PROBLEMS = Stage(
 
 def command(config: RunConfig, dry_run: bool) -> None:
     """``python -m ray_jobs.problems``."""
-    from ray_jobs.dry_run import describe
-    from ray_jobs.session import run_stages
+    from ray_jobs.session import run_or_describe
 
-    run_dir = RunDirectory(config.run_dir)
-    stages = [PROBLEMS, EVALUATION_PROBLEMS]
-    if dry_run:
-        describe(stages, config, run_dir)
-        return
-    with run_dir.locked():
-        run_stages(stages, config, run_dir)
+    run_or_describe([PROBLEMS, EVALUATION_PROBLEMS], config, RunDirectory(config.run_dir), dry_run=dry_run)
 
 
 if __name__ == "__main__":

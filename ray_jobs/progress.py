@@ -45,11 +45,13 @@ class Progress:
         return f"{self._stage}: {done:,} of {self._total:,}{share}{rate}{left}{', ' + more if more else ''}"
 
     def _report(self) -> None:
+        from ray.exceptions import RayError
+
         said = ""
         while not self._finished.wait(0.5 if self._live else _PLAIN_EVERY_S):
             try:
                 line = self.line(*self._done())
-            except OSError:  # the storage is away for a moment; the stage itself says so if it stays away
+            except (OSError, RayError):  # storage or an actor is away; the stage itself says so if it stays away
                 continue
             if self._live:
                 print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

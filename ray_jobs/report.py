@@ -20,7 +20,7 @@ from pipelines.report import RunTables, headline, measure, outcomes, render, wri
 from pipelines.report.dev import greedy_calibration
 from ray_jobs import cli, compare
 from ray_jobs.run_directory import RunDirectory
-from ray_jobs.session import run_stages
+from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage
 
 _STAGE_FOLDERS = (
@@ -113,16 +113,10 @@ REPORT = Stage(
 
 def command(config: RunConfig, dry_run: bool) -> None:
     """``python -m ray_jobs.report``."""
-    from ray_jobs.dry_run import describe
-
     run_dir = RunDirectory(config.run_dir)
     if not any(run_dir.exists(folder) for folder in _STAGE_FOLDERS):
         raise DataError(f"{run_dir.uri}: nothing to report on; expected a run directory")
-    if dry_run:
-        describe([REPORT], config, run_dir)
-        return
-    with run_dir.locked():
-        run_stages([REPORT], config, run_dir)
+    run_or_describe([REPORT], config, run_dir, dry_run=dry_run)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ from ray_jobs.progress import Progress
 from ray_jobs.rounds import sample_until_correct
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.sampler import Sampler, as_row
-from ray_jobs.session import on_this_node, run_stages
+from ray_jobs.session import on_this_node, run_or_describe
 from ray_jobs.stage import Result, Stage
 from ray_jobs.verify import check_isolation
 
@@ -162,14 +162,8 @@ def asking(
                 )
             )
 
-            def seen() -> tuple[int, str]:
-                try:
-                    return _progress(ray.get(ledger.status.remote()))
-                except ray.exceptions.RayActorError as error:
-                    raise OSError("the ledger is dead") from error  # said once, below
-
             try:
-                with Progress("sample", asked, seen):
+                with Progress("sample", asked, lambda: _progress(ray.get(ledger.status.remote()))):
                     for _ in answered.iter_batches(batch_size=None):
                         pass
                 _go_on(ray.get(ledger.flush.remote()))
@@ -312,15 +306,9 @@ SAMPLE = Stage(
 
 def command(config: RunConfig, dry_run: bool) -> None:
     """``python -m ray_jobs.sample``."""
-    from ray_jobs.dry_run import describe
-
     run_dir = RunDirectory(config.run_dir)
     preflight(config, run_dir)
-    if dry_run:
-        describe([PROBLEMS, SAMPLE], config, run_dir)
-        return
-    with run_dir.locked():
-        run_stages([PROBLEMS, SAMPLE], config, run_dir)
+    run_or_describe([PROBLEMS, SAMPLE], config, run_dir, dry_run=dry_run)
 
 
 if __name__ == "__main__":

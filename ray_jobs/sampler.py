@@ -16,8 +16,6 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ray.exceptions import RayActorError
-
 from pipelines.config import RunConfig
 from pipelines.teacher import Dialect, Limits, Request, Sample, Teacher, TeacherRefused
 from pipelines.thoughts import Prompt
@@ -104,6 +102,8 @@ class LedgerGate:
             return
 
     async def _lease(self) -> None:
+        from ray.exceptions import RayActorError
+
         loop = asyncio.get_running_loop()
         while self._waiting:
             asked = list(itertools.islice(self._waiting, _ASKED_AT_ONCE))
@@ -127,6 +127,8 @@ class LedgerGate:
 
     async def _report(self) -> None:
         """Report what is new, and now and then that this sampler lives, while anything is in flight."""
+        from ray.exceptions import RayActorError
+
         silent_s = 0.0
         while self._in_flight or self._news != Report():
             if self._news != Report() or silent_s >= _SIGN_OF_LIFE_S:

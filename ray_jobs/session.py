@@ -28,6 +28,17 @@ def run_stages(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory
             execute(stage, config, run_dir)
 
 
+def run_or_describe(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory, *, dry_run: bool) -> None:
+    """What a stage's command comes to: its stages one after another, or what they would do."""
+    from ray_jobs.dry_run import describe
+
+    if dry_run:
+        describe(stages, config, run_dir)
+        return
+    with run_dir.locked():
+        run_stages(stages, config, run_dir)
+
+
 @contextlib.contextmanager
 def ray_session() -> Iterator[None]:
     """Ray, connected or started; left as it was found.

@@ -22,7 +22,7 @@ from ray_jobs.hardware import cpus, uses_gpu
 from ray_jobs.loggers import check
 from ray_jobs.outage import failure
 from ray_jobs.run_directory import RunDirectory, digest
-from ray_jobs.session import run_stages
+from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage, say
 from ray_jobs.training_data import dev_problems, examples_by_thought, node_folder, prepare
 
@@ -185,17 +185,11 @@ TRAIN = Stage(
 
 def command(config: RunConfig, dry_run: bool) -> None:
     """``python -m ray_jobs.train``."""
-    from ray_jobs.dry_run import describe
-
     run_dir = RunDirectory(config.run_dir)
     if not run_dir.exists("mixture"):
         raise DataError(f"{run_dir.path('mixture')}: missing; mix first (python -m ray_jobs.mix)")
     preflight(config)
-    if dry_run:
-        describe([TRAIN], config, run_dir)
-        return
-    with run_dir.locked():
-        run_stages([TRAIN], config, run_dir)
+    run_or_describe([TRAIN], config, run_dir, dry_run=dry_run)
 
 
 if __name__ == "__main__":

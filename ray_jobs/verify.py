@@ -22,7 +22,7 @@ from ray_jobs import cli
 from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share
 from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
-from ray_jobs.session import run_stages
+from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage, say
 
 if TYPE_CHECKING:
@@ -206,15 +206,10 @@ VERIFY = Stage(
 
 def command(config: RunConfig, dry_run: bool) -> None:
     """``python -m ray_jobs.verify``."""
-    from ray_jobs.dry_run import describe
-
     run_dir = RunDirectory(config.run_dir)
-    if dry_run:
-        describe([VERIFY], config, run_dir)
-        return
-    preflight(config, run_dir)
-    with run_dir.locked():
-        run_stages([VERIFY], config, run_dir)
+    if not dry_run:
+        preflight(config, run_dir)
+    run_or_describe([VERIFY], config, run_dir, dry_run=dry_run)
 
 
 if __name__ == "__main__":
