@@ -231,14 +231,20 @@ EQUATIONS = {
 }
 
 
+@pytest.fixture(scope="module")
+def patient():
+    """Time enough on a busy machine to find that a hard system has no answer to be had."""
+    with Sandbox(timeout_s=10, memory_mb=128) as box:
+        yield box
+
+
 @pytest.mark.parametrize("name", EQUATIONS)
-def test_hostile_equations_are_contained(sandbox, name):
+def test_hostile_equations_are_contained(patient, name):
     """Nothing is evaluated; what is large is refused or stopped; the next system gets its answer."""
     text, status = EQUATIONS[name]
-    outcome = sandbox.solve_equations(text)
-    expected = {status, "timeout"} if status == "unsolved" else {status}  # a busy machine stops the hard ones earlier
-    assert outcome.status in expected and outcome.answer is None, outcome
-    assert "5" == sandbox.solve_equations("x + y = 8\nx - y = 2\nans = x").answer
+    outcome = patient.solve_equations(text)
+    assert (status, None) == (outcome.status, outcome.answer), outcome
+    assert "5" == patient.solve_equations("x + y = 8\nx - y = 2\nans = x").answer
 
 
 @pytest.mark.parametrize(
