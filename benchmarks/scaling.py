@@ -1,6 +1,6 @@
 """Sampling, verification and decoding on 1, 2 and 4 nodes of this machine: rates, efficiency, and what bounds them.
 
-    python benchmarks/scaling.py                       about eight minutes on 2 cores
+    python benchmarks/scaling.py                       about nine minutes on 2 cores
     python benchmarks/scaling.py --nodes 1 2 --only verify
 
 A node is a raylet with two Ray CPUs whose processes are all bound to one core (the next one in turn), so that a node
@@ -117,7 +117,14 @@ def untrained(folder):
     model, tokenizer = load_student(student, [problem.question + problem.rationale for problem in problems], 0)
     triggers = {name: thought.trigger for name, thought in THOUGHTS.items()}
     card = ModelCard(
-        base_model=None, datasets={}, recipe="etd", examples={}, triggers=triggers, teachers={}, licence="apache-2.0"
+        base_model=None,
+        datasets={},
+        recipe="etd",
+        examples={},
+        triggers=triggers,
+        first="pot",
+        teachers={},
+        licence="apache-2.0",
     )
     model.config.thought_distill = {"thoughts": triggers}
     export(model, tokenizer, folder, card, 64)
