@@ -127,6 +127,9 @@ class SamplingConfig(_Section):
 
     thoughts: list[ThoughtName] = Field(["cot", "pot", "eot"], min_length=1, description="thoughts to sample")
     draws: int = Field(4, ge=1, description="completions per problem and thought")
+    fraction: float = Field(
+        1, gt=0, le=1, description="share of the problems that are asked; a larger share holds the smaller ones"
+    )
     until_correct: int | None = Field(
         None, ge=1, description="stop once so many draws are right; draws is then the most; null: always all draws"
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
+from pipelines.mixture.example import in_fraction
 from pipelines.problems import Problem
 from pipelines.teacher import Recordings, Request, recorded_files
 from pipelines.thoughts import SAMPLED
@@ -73,7 +74,7 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
 
     Raises:
         PaidRowsError: a problem that was sampled has another question now.
-        DataError: a local teacher has nothing to say to any of the problems.
+        DataError: a local teacher has nothing to say to any of the problems, or ``sampling.fraction`` of them is none.
     """
     answered: set[str] = set()
     seen = {thought: Seen() for thought in SAMPLED}
@@ -85,10 +86,14 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
             answered.add(row["sample_id"])
             spent += row.get("cost_usd") or 0.0
             seen[row["thought"]].add(row)
-    offered = _offered(config, problems)
+    share = config.sampling.fraction
+    asked = [problem for problem in problems if in_fraction(config.seed, problem.problem_id, share)]
+    if problems and not asked:
+        raise DataError(f"sampling.fraction: {share:g} of {len(problems):,} problems is none of them; raise it")
+    offered = _offered(config, asked)
     wanted = [single for group in offered for single in group]
-    if problems and not wanted:
-        raise DataError(_NOTHING_TO_SAY[config.teacher.kind].format(count=len(problems), first=problems[0].problem_id))
+    if asked and not wanted:
+        raise DataError(_NOTHING_TO_SAY[config.teacher.kind].format(count=len(asked), first=asked[0].problem_id))
     missing = [
         request
         for group in offered
@@ -98,7 +103,7 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
         offered=offered,
         wanted=[single.sample_ids[0] for single in wanted],
         missing=missing,
-        without_recording=len(problems) * len(config.sampling.thoughts) * config.sampling.draws - len(wanted),
+        without_recording=len(asked) * len(config.sampling.thoughts) * config.sampling.draws - len(wanted),
         spent_usd=spent,
         seen=seen,
     )

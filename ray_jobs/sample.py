@@ -282,6 +282,12 @@ def _progress(status: LedgerStatus) -> tuple[int, str]:
     return status.samples + status.failures, ", ".join(words)
 
 
+def _asked(config: RunConfig) -> dict[str, Any]:
+    """Which of the problems are asked, where it is not all."""
+    fraction = config.sampling.fraction
+    return {"sampling.fraction": fraction, "seed": config.seed} if fraction < 1 else {}
+
+
 def _stopping(config: RunConfig) -> dict[str, Any]:
     """Where drawing stops early, how early, and the limits of the proofs that count."""
     if config.sampling.until_correct is None:
@@ -298,6 +304,7 @@ SAMPLE = Stage(
         **paid.fields(config, _prompts(config)),
         "sampling.thoughts": config.sampling.thoughts,
         "sampling.draws": config.sampling.draws,
+        **_asked(config),
         **_stopping(config),
     },
     run=run,

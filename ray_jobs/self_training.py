@@ -6,7 +6,8 @@ student of round k ──► rounds/k/dev   greedy on dev problems: does it stil
 Round 1 is the run itself, on the teacher's thoughts alone. ``rounds/k`` from 2 on is a run directory of its own: the
 same stages, with more samples (their draws count from 1000 k), so everything is proved, mixed and counted as ever, and
 the same command goes on wherever it stopped. Each round starts from the configured student, not from the last one.
-Problems held out for dev are never sampled. ``rounds/rounds.json`` says which round was best on them.
+Problems held out for dev are never sampled. ``rounds/rounds.json`` says which round was best on them, and what each of
+them came to on the test problems.
 """
 
 import json
@@ -42,7 +43,10 @@ def run(config: RunConfig, run_dir: RunDirectory) -> None:
             break
     best = accuracies.index(max(accuracies)) + 1
     shown = ", ".join(f"{100 * accuracy:.1f} %" for accuracy in accuracies)
-    summary = {"best": best, "keep": config.self_training.keep, "dev_accuracy": accuracies}
+    tested = [_headline(_round(run_dir, number + 1)) for number in range(len(accuracies))]
+    summary = {"best": best, "keep": config.self_training.keep, "dev_accuracy": accuracies, "test": tested}
+    for number, sentence in enumerate(tested, start=1):
+        say(f"round {number}: {sentence}")
     run_dir.write_bytes(json.dumps(summary, indent=2).encode(), "rounds", "rounds.json")
     say(f"self-training: right on dev by round: {shown}; the best student is {_round(run_dir, best).uri}/student")
 
@@ -50,6 +54,12 @@ def run(config: RunConfig, run_dir: RunDirectory) -> None:
 def _round(run_dir: RunDirectory, number: int) -> RunDirectory:
     """The run directory of a round; the first is the run itself."""
     return run_dir if number == 1 else RunDirectory(f"{run_dir.uri}/rounds/{number}")
+
+
+def _headline(run_dir: RunDirectory) -> str:
+    """What a round's report says of the test problems."""
+    report = run_dir.manifest("report")
+    return str(report.notes.get("headline", "")) if report is not None else ""
 
 
 def _dev_accuracy(config: RunConfig, run_dir: RunDirectory, trained: RunDirectory, number: int) -> float:

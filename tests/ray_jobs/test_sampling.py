@@ -150,6 +150,25 @@ def test_a_local_teacher_with_nothing_to_say_is_refused(tmp_path: Path, teacher:
         make_plan(config, RunDirectory(config.run_dir), load(config.problems, 0))
 
 
+def test_a_larger_fraction_asks_the_same_problems_and_more(tmp_path: Path) -> None:
+    """Every thought and draw of a fixed part of the problems; a part of nothing is refused."""
+
+    def asked(fraction: float, count: int = 200) -> set[str]:
+        fields = [f"run_dir={tmp_path}/run", f"problems={{source: generated, count: {count}}}", "sampling.draws=2"]
+        config = cli.load_config(None, [*fields, f"sampling.fraction={fraction}"])
+        plan = make_plan(config, RunDirectory(config.run_dir), load(config.problems, 0))
+        assert 0 == plan.without_recording
+        names = {request.problem_id for request in plan.missing}
+        assert len(names) * 3 * 2 == len(plan.wanted) == plan.samples_missing
+        return names
+
+    tenth, half, whole = asked(0.1), asked(0.5), asked(1)
+    assert 10 <= len(tenth) <= 35 and 80 <= len(half) <= 120 and 200 == len(whole)
+    assert tenth < half < whole
+    with pytest.raises(DataError, match="of 3 problems is none of them"):
+        asked(0.001, count=3)
+
+
 @pytest.mark.parametrize(
     ("status", "code", "message"),
     [

@@ -174,3 +174,4 @@ def test_a_kill_in_the_middle_of_round_two(tmp_path: Path) -> None:
     assert (tmp_path / "run/rounds/2/report/report.html").exists()
     summary = json.loads((tmp_path / "run/rounds/rounds.json").read_text())
     assert 2 == len(summary["dev_accuracy"]) and summary["best"] in (1, 2)
+    assert all("of 10 problems" in sentence for sentence in summary["test"])
