@@ -196,6 +196,13 @@ def test_published_figures_are_marked_as_such(run):
     assert "33.58" in html and "arXiv 2401.11864" in html
 
 
+def test_problems_with_other_numbers_are_counted(run, html):
+    made = {"children": {"kept": 1234}, "parents": {"with_a_verified_pot_or_eot": 700, "with_children": 650}}
+    grown = replace(run, mixture_card={**run.mixture_card, "perturbation": made})
+    assert "1,234 new problems, of 650 of the 700 training problems" in _drawn(grown, measure(grown))
+    assert "With other numbers" not in html
+
+
 def test_no_figure_is_published_of_generated_problems(html):
     """And the page then says nothing of papers."""
     assert "ublished" not in html.split("<script>")[0].split("</style>")[1]
