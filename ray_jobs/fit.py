@@ -18,6 +18,7 @@ from pipelines.solvers import Sandbox
 from pipelines.teacher.terms import terms_of
 from pipelines.thoughts import THOUGHTS
 from ray_jobs.loggers import Log, open_loggers
+from ray_jobs.progress import duration
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
 from ray_jobs.student_files import new_student
@@ -134,7 +135,7 @@ def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, An
             left = record["elapsed_s"] / record["step"] * (record["steps"] - record["step"])
             say(
                 f"train: step {record['step']:,} of {record['steps']:,} ({100 * record['step'] // record['steps']} %), "
-                f"loss {record['loss']:.3f}, {record['tokens_per_s']:,.0f} target tokens/s, {left:.0f} s left"
+                f"loss {record['loss']:.3f}, {record['tokens_per_s']:,.0f} target tokens/s, {duration(left)} left"
             )
 
     return log

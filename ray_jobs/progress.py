@@ -41,7 +41,7 @@ class Progress:
         rate = f", {done / seconds:.3g}/s" if done else ""
         share = f" ({100 * done // self._total} %)" if self._total else ""
         is_told = _TOLD_FROM * self._total <= done < self._total and done > 0
-        left = f", {(self._total - done) * seconds / done:.0f} s left" if is_told else ""
+        left = f", {duration((self._total - done) * seconds / done)} left" if is_told else ""
         return f"{self._stage}: {done:,} of {self._total:,}{share}{rate}{left}{', ' + more if more else ''}"
 
     def _report(self) -> None:

@@ -22,6 +22,7 @@ from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, RunStopped
 from ray_jobs import cli, search, sweep_shared, trial
 from ray_jobs.origin import write_origin
+from ray_jobs.progress import duration
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import ray_session
 from ray_jobs.stage import say
@@ -143,7 +144,9 @@ def _watch(sweep: Sweep, by_id: dict[str, Trial]) -> Any:
             self.ended += 1
             left = (time.monotonic() - self.began) / self.ended * (len(by_id) - self.ended)
             why = f" ({found.reason})" if found.reason else ""
-            say(f"sweep: {one.trial_id} {found.kind}{why}; {self.ended:,} of {len(by_id):,} trials, {left:,.0f} s left")
+            say(
+                f"sweep: {one.trial_id} {found.kind}{why}; {self.ended:,} of {len(by_id):,} trials, {duration(left)} left"
+            )
             if time.monotonic() - self.drawn >= _DRAW_EVERY_S:
                 write_report(sweep, [one for one in sweep.trials(sweep.points) if _is_begun(one, by_id)])
                 self.drawn = time.monotonic()

@@ -17,7 +17,7 @@ def ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (0, "sample: 0 of 9,000 (0 %)"),
         (1, "sample: 1 of 9,000 (0 %), 0.1/s"),
-        (450, "sample: 450 of 9,000 (5 %), 45/s, 190 s left"),
+        (450, "sample: 450 of 9,000 (5 %), 45/s, 3 min left"),
         (9000, "sample: 9,000 of 9,000 (100 %), 900/s"),
     ],
 )
