@@ -218,7 +218,6 @@ def test_an_object_store_that_loses_connections_again_and_again_delays_a_run_and
             break
         assert 1 == process.returncode, words
         assert [one for one in words if "go on with the same command" in one] == words[-1:], words
-    print(cutting.cuts, endings)
     assert stage is None
     ids = run.journal_ids()
     assert 900 == len(set(ids)) == len(ids)
@@ -262,7 +261,7 @@ ROWS, LETTERS = 5_000, 40_000
 
 
 class LongThoughts:
-    """Foreign problems and samples, 200 MB of them, to be verified and mixed; ``lies`` makes a copy."""
+    """Foreign problems and samples, 200 MB of them, to be verified and mixed; ``copied`` puts them into a run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
