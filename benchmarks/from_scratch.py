@@ -41,8 +41,8 @@ def configured(options, name, folder, thoughts=ALL, perturb=0, epochs=1.0):
 
 def run(options, name, thoughts, perturb):
     """One student of one protocol, and its figures."""
-    base = options.folder / f"{name}_base"
-    own = options.folder / "_".join([name, *thoughts, str(perturb)])
+    base = options.folder / f"{name}{options.fold}_base"
+    own = options.folder / "_".join([f"{name}{options.fold}", *thoughts, str(perturb)])
     samples = (PROBLEMS, EVALUATION_PROBLEMS, sample.SAMPLE, verify.VERIFY)
     finish(samples, configured(options, name, base))
     share_samples(base, own, thoughts)

@@ -15,6 +15,7 @@ from typing import Any
 from pipelines.config import RunConfig
 from pipelines.problems import ORIGINALS, dataset_name
 from pipelines.solvers import Sandbox
+from pipelines.teacher import STUDENT
 from pipelines.teacher.terms import terms_of
 from pipelines.thoughts import THOUGHTS
 from ray_jobs.loggers import Log, open_loggers
@@ -176,5 +177,6 @@ def teachers(config: RunConfig, run_dir: RunDirectory) -> dict[str, str | None]:
         return {}
     written = run_dir.read_table("samples")
     names = set(written["model"].to_pylist()) if written is not None and "model" in written.column_names else set()
-    names = names - {None} or {config.teacher.model or config.teacher.kind}
+    of_teachers = {name for name in names if name and not name.startswith(STUDENT)}
+    names = of_teachers or {config.teacher.model or config.teacher.kind}
     return {name: terms_of(name) for name in sorted(names)}

@@ -35,6 +35,7 @@ from pipelines.mixture import (
     tally,
     to_table,
 )
+from pipelines.mixture.example import in_fraction
 from ray_jobs import cli
 from ray_jobs.meeting import PART, by_problem, dataset
 from ray_jobs.perturb import grow
@@ -52,7 +53,8 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     ray.data.DataContext.get_current().shuffle_strategy = ray.data.context.ShuffleStrategy.SORT_SHUFFLE_PULL_BASED
     problems = run_dir.table("problems")
     grown = grow(problems, config, run_dir) if config.mixture.perturb else None
-    compared = compare(problems, config.mixture, run_dir, grown.problems if grown else None)
+    silent = _silent(problems["problem_id"].to_pylist(), config, run_dir)
+    compared = compare(problems, config.mixture, run_dir, silent, grown.problems if grown else None)
     reasons = [compared.left_out.get(problem_id) for problem_id in problems["problem_id"].to_pylist()]
     asked = problems.append_column("left_out", pa.array(reasons, pa.string()))
     decided = (
@@ -78,6 +80,15 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in made["dropped"].items())
     train, dev = made["rows"]["train"], made["rows"]["dev"]
     return Result(rows=train + dev, summary=f"{train:,} train, {dev:,} dev; dropped: {dropped or 'none'}")
+
+
+def _silent(names: list[str], config: RunConfig, run_dir: RunDirectory) -> set[str]:
+    """Problems of the train split that train nothing: outside ``mixture.fraction``, or without a sample."""
+    seed, mixture = config.seed, config.mixture
+    found = {name for name in names if not in_fraction(seed, name, mixture.fraction)}
+    if mixture.recipe != "label":
+        found |= set(names) - set(run_dir.table("samples", columns=["problem_id"])["problem_id"].to_pylist())
+    return {name for name in found if not in_dev(seed, name, mixture.dev_fraction)}
 
 
 def _held_out(asked: pa.Table, config: RunConfig) -> list[str]:

@@ -11,6 +11,7 @@ What counts as too close is ``pipelines.mixture.overlap``'s to say.
 
 import json
 from collections import Counter
+from collections.abc import Set
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -34,10 +35,15 @@ class Compared:
 
 
 def compare(
-    problems: pa.Table, config: MixtureConfig, run_dir: RunDirectory, children: pa.Table | None = None
+    problems: pa.Table,
+    config: MixtureConfig,
+    run_dir: RunDirectory,
+    silent: Set[str] = frozenset(),
+    children: pa.Table | None = None,
 ) -> Compared:
     """Compare all questions and list the hits in ``mixture/overlap.jsonl``, one line for each pair of problems.
 
+    ``silent``: ids of problems that train nothing anyway, so that nothing is left out for being near them.
     ``children`` (perturbed problems) are compared with the evaluation sets as all are. They leave with their parents,
     and where a problem or an earlier child asks the same; near their parents they are by intention.
     """
@@ -61,7 +67,8 @@ def compare(
     hits = {number: found for number, (found, _) in enumerate(compared) if found}
     lines = [json.dumps({"problem_id": ids[number], **asdict(hit)}) for number in hits for hit in hits[number]]
     run_dir.write_bytes("".join(f"{line}\n" for line in lines).encode(), "mixture", "overlap.jsonl")
-    repeats = first_of_near([near for _, near in compared[:originals]], left_out=hits)
+    gone = hits.keys() | {number for number in range(originals) if ids[number] in silent}
+    repeats = first_of_near([near for _, near in compared[:originals]], left_out=gone)
     left_out = {ids[number]: _REASONS[_worst(found)] for number, found in hits.items()}
     repeating = [ids[number] for number, first in enumerate(repeats) if first is not None]
     if config.near_duplicates == "drop":

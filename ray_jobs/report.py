@@ -11,6 +11,8 @@ import json
 import sys
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from pipelines.config import RunConfig
@@ -18,6 +20,7 @@ from pipelines.errors import DataError
 from pipelines.inference.confidence import FILE
 from pipelines.report import RunTables, headline, measure, outcomes, render, write_outcomes, write_records
 from pipelines.report.dev import greedy_calibration
+from pipelines.teacher import STUDENT
 from ray_jobs import cli, compare
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_or_describe
@@ -64,14 +67,15 @@ def _keep_confidence(tables: RunTables, run_dir: RunDirectory) -> None:
 def gather(config: RunConfig, run_dir: RunDirectory) -> RunTables:
     """The run's tables, as far as its stages have written them."""
     manifests = {folder: run_dir.manifest(folder) for folder in _STAGE_FOLDERS}
+    samples, verdicts = _of_teacher(run_dir.read_table("samples"), run_dir.read_table("verdicts"))
     return RunTables(
         config=_written_config(run_dir) or config.model_dump(mode="json"),
         provenance=_json(run_dir, "provenance.json") or {},
         problems=run_dir.read_table("problems"),
         evaluation_problems=run_dir.read_table("evaluation_problems"),
-        samples=run_dir.read_table("samples"),
+        samples=samples,
         samples_failed=run_dir.read_table("samples_failed"),
-        verdicts=run_dir.read_table("verdicts"),
+        verdicts=verdicts,
         mixture_card=_json(run_dir, "mixture", "card.json") or {},
         predictions=run_dir.read_table("predictions"),
         dev_predictions=run_dir.read_table("dev_predictions"),
@@ -79,6 +83,17 @@ def gather(config: RunConfig, run_dir: RunDirectory) -> RunTables:
         wall_s={manifest.stage: manifest.wall_s for manifest in manifests.values() if manifest is not None},
         student=manifests["student"].notes if manifests["student"] else {},
     )
+
+
+def _of_teacher(samples: pa.Table | None, verdicts: pa.Table | None) -> tuple[pa.Table | None, pa.Table | None]:
+    """Samples and verdicts without the student's own of self-training, of which only right ones are there."""
+    if samples is None or "model" not in samples.column_names:
+        return samples, verdicts
+    own = pc.fill_null(pc.starts_with(samples["model"], STUDENT), False)
+    if verdicts is not None:
+        names = samples.filter(own)["sample_id"]
+        verdicts = verdicts.filter(pc.invert(pc.is_in(verdicts["sample_id"], names)))
+    return samples.filter(pc.invert(own)), verdicts
 
 
 def _written_config(run_dir: RunDirectory) -> dict[str, Any] | None:

@@ -19,12 +19,14 @@ import pyarrow.compute as pc
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.mixture import in_dev
+from pipelines.teacher import STUDENT
 from ray_jobs import evaluate, mix, train, verify
 from ray_jobs.origin import write_origin
 from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
+from ray_jobs.training_data import held_out
 
 _DRAWS_FROM = 1000
 _OWN_COLUMNS = ("problem_id", "thought", "completion")
@@ -83,8 +85,13 @@ def _predict(config: RunConfig, run_dir: RunDirectory, trained: RunDirectory, pl
     def asked(config: RunConfig, place: RunDirectory) -> Result:
         problems = run_dir.table("problems")
         fraction = config.mixture.dev_fraction
-        chosen = [in_dev(config.seed, name, fraction) == dev for name in problems["problem_id"].to_pylist()]
-        usable = problems.filter(pc.and_(pa.array(chosen, pa.bool_()), pc.is_valid(problems["answer"])))
+        names = problems["problem_id"].to_pylist()
+        if dev:
+            chosen = {problem.problem_id for problem in held_out(run_dir, config.seed)}
+        else:
+            chosen = {name for name in names if not in_dev(config.seed, name, fraction)}
+        mine = pa.array([name in chosen for name in names], pa.bool_())
+        usable = problems.filter(pc.and_(mine, pc.is_valid(problems["answer"])))
         if not usable.num_rows:
             kind = "held out for dev" if dev else "of the train split"
             raise DataError(
@@ -99,7 +106,7 @@ def _predict(config: RunConfig, run_dir: RunDirectory, trained: RunDirectory, pl
         return Result(rows=1, summary=f"the student of {trained.uri}")
 
     split = {"seed": config.seed, "dev": dev, "dev_fraction": config.mixture.dev_fraction}
-    problems_fields = {**split, "problems": run_dir.version("problems")}
+    problems_fields = {**split, **{name: run_dir.version(name) for name in ("problems", *(["mixture"] if dev else []))}}
     student_fields = {"student": trained.version("student")}
     stages = [
         _stage("evaluation_problems", lambda _: problems_fields, asked),
@@ -136,7 +143,7 @@ def _train(config: RunConfig, run_dir: RunDirectory, number: int) -> None:
         same("problems"),
         same("evaluation_problems"),
         _stage("samples", lambda _: further, gathered),
-        *(verify.VERIFY, mix.MIX, train.TRAIN, evaluate.EVALUATE, REPORT),
+        *(verify.VERIFY, mix.MIX, train.TRAIN, evaluate.EVALUATE, evaluate.EVALUATE_DEV, REPORT),
     ]
     say(f"self-training: round {number} of at most {config.self_training.rounds}")
     here = config.model_copy(update={"run_dir": place.uri})
@@ -162,7 +169,7 @@ def own_samples(config: RunConfig, run_dir: RunDirectory, number: int) -> pa.Tab
             draw = _DRAWS_FROM * before + row["draw"]
             name = f"{row['problem_id']}/{row['thought']}/{draw}"
             own = {column: row[column] for column in _OWN_COLUMNS}
-            source = {"finish_reason": "stop", "model": f"student of round {before}"}
+            source = {"finish_reason": "stop", "model": f"{STUDENT} {before}"}
             rows.append({"sample_id": name, "draw": draw, **own, **source, "cost_usd": 0.0})
     texts = [(name, pa.string()) for name in ("sample_id", *_OWN_COLUMNS, "finish_reason", "model")]
     schema = pa.schema([*texts, ("draw", pa.int32()), ("cost_usd", pa.float64())])

@@ -144,9 +144,8 @@ def _watch(sweep: Sweep, by_id: dict[str, Trial]) -> Any:
             self.ended += 1
             left = (time.monotonic() - self.began) / self.ended * (len(by_id) - self.ended)
             why = f" ({found.reason})" if found.reason else ""
-            say(
-                f"sweep: {one.trial_id} {found.kind}{why}; {self.ended:,} of {len(by_id):,} trials, {duration(left)} left"
-            )
+            trials = f"{self.ended:,} of {len(by_id):,} trials"
+            say(f"sweep: {one.trial_id} {found.kind}{why}; {trials}, {duration(left)} left")
             if time.monotonic() - self.drawn >= _DRAW_EVERY_S:
                 write_report(sweep, [one for one in sweep.trials(sweep.points) if _is_begun(one, by_id)])
                 self.drawn = time.monotonic()

@@ -277,6 +277,8 @@ def _counts(tables: RunTables, found: list[Outcome]) -> dict[str, int]:
     """Rows of every table that was there, and what the accuracies do not cover."""
     named = ("problems", "evaluation_problems", "samples", "samples_failed", "verdicts", "predictions")
     counts = {name: table.num_rows for name in named if (table := getattr(tables, name)) is not None}
+    if tables.samples is not None and tables.samples.num_rows:
+        counts["sampled_problems"] = len({row["problem_id"] for row in rows(tables.samples, "problem_id")})
     if tables.predictions is not None and tables.evaluation_problems is not None:
         gold = [row["answer"] for row in rows(tables.evaluation_problems, "answer")]
         counts["scored"] = len(found)

@@ -79,7 +79,11 @@ def against_single(points: Sequence[SweepPoint], dataset: str) -> list[Compariso
         whole = [point for point in group if set(seeds) == set(point.by_seed[dataset])]
         single = [point for point in whole if len(point.mix.thoughts) == 1 and point.mix.recipe == "etd"]
         alone = {thought for point in single for thought in point.mix.thoughts}
-        mixed = [point for point in whole if len(point.mix.thoughts) > 1 and alone.issuperset(point.mix.thoughts)]
+        mixed = [
+            point
+            for point in whole
+            if len(point.mix.thoughts) > 1 and point.mix.recipe != "label" and alone.issuperset(point.mix.thoughts)
+        ]
         if not single or not mixed:
             continue
         one, other = _winner(single, dataset, seeds), _winner(mixed, dataset, seeds)

@@ -7,7 +7,7 @@ from pipelines.teacher.exchange import Exchange, TeacherRefused
 from pipelines.teacher.price import Price, model_name, price_of
 from pipelines.teacher.quota import Grant, Limits, Quota
 from pipelines.teacher.recorded import Recordings, recorded_files
-from pipelines.teacher.request import FAILURE_SCHEMA, SAMPLE_SCHEMA, Failure, Request, Sample
+from pipelines.teacher.request import FAILURE_SCHEMA, SAMPLE_SCHEMA, STUDENT, Failure, Request, Sample
 from pipelines.teacher.tokens import PromptTokens, estimate_prompt, estimate_tokens
 from pipelines.teacher.window import Window
 
@@ -15,6 +15,7 @@ __all__ = [
     "ATTEMPTS",
     "FAILURE_SCHEMA",
     "SAMPLE_SCHEMA",
+    "STUDENT",
     "Belief",
     "Costs",
     "Dialect",

@@ -13,6 +13,9 @@ import pyarrow as pa
 REQUEST_ID_HEADER = "X-Client-Request-Id"
 """OpenAI's header for a client's own id of a request; the local teachers read the sample id from it."""
 
+STUDENT = "student of round"
+"""How ``model`` begins where no teacher wrote a sample, but the student itself (self-training); its round follows."""
+
 SAMPLE_SCHEMA = pa.schema(
     [
         pa.field("sample_id", pa.string(), nullable=False),

@@ -21,6 +21,7 @@ def config(folder: Path, *overrides: str) -> object:
 def test_a_teacher_is_scored_on_the_evaluation_problems(tmp_path: Path, ray_cluster: None) -> None:
     """Asked, judged and reported by the stages of any run; the same command repeats nothing."""
     settings = ["teacher={kind: rehearsal, rehearsal: {mistakes: 0}}", "sampling.draws=1", "sampling.temperature=0"]
+    settings.append("sampling.fraction=0.3")  # of the training problems: all four are tested
     baseline.command("teacher", config(tmp_path, *settings), dry_run=False)
     table = pq.read_table(tmp_path / "predictions")
     assert PREDICTION_SCHEMA.names == table.schema.names

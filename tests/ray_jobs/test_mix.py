@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -119,6 +120,16 @@ def test_planted_test_questions_do_not_train_and_are_listed(inputs: Path, tmp_pa
     assert 6 == card["dropped"]["in_evaluation"]
     assert 6 <= card["dropped"]["near_duplicate"]
     assert 1 == card["questions"]["same_as_evaluation"]
+
+
+def test_a_problem_without_samples_takes_no_near_one_away(inputs: Path, tmp_path: Path, ray_cluster: None) -> None:
+    """The twin of one that was not asked is paid for, and trains."""
+    shutil.copytree(inputs, tmp_path / "asked")
+    for file in (tmp_path / "asked/samples").iterdir():
+        table = pq.read_table(file)
+        pq.write_table(table.filter(pc.not_equal(table["problem_id"], "generated/train/0")), file)
+    mixed(tmp_path / "asked", tmp_path / "run", "mixture.near_duplicates=drop")
+    assert "planted/twin" in {row["problem_id"] for row in rows(tmp_path / "run", "train")}
 
 
 def test_decontamination_can_be_switched_off_but_for_the_same_question(

@@ -18,6 +18,7 @@ from pipelines.mixture import in_dev
 from ray_jobs import cli, self_training
 from ray_jobs.evaluate import PREDICTION_SCHEMA
 from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
+from ray_jobs.report import gather
 from ray_jobs.run_directory import Manifest, RunDirectory
 from ray_jobs.self_training import own_samples
 from ray_jobs.stage import Result, Stage, execute
@@ -55,6 +56,18 @@ def test_right_samples_join_the_next_round(tmp_path: Path, keep: str, expected: 
     assert {"student of round 1"} == {row["model"] for row in found}
 
 
+def test_a_rounds_report_counts_the_teachers_thoughts_alone(tmp_path: Path) -> None:
+    """Of the student's own only right ones are there: they would flatter the teacher."""
+    run_dir = RunDirectory(str(tmp_path))
+    names = {"d/0/pot/0": "gpt-x", "d/0/pot/1001": "student of round 1", "d/1/pot/0": None}
+    run_dir.write_table(pa.table({"sample_id": list(names), "model": list(names.values())}), "samples")
+    run_dir.write_table(pa.table({"sample_id": list(names), "status": ["solved"] * 3}), "verdicts")
+    tables = gather(RunConfig.model_validate({"run_dir": str(tmp_path)}), run_dir)
+    for table in (tables.samples, tables.verdicts):
+        assert table is not None
+        assert ["d/0/pot/0", "d/1/pot/0"] == table["sample_id"].to_pylist()
+
+
 def test_rounds_need_dev_problems() -> None:
     """They stop by accuracy on dev, so without any the configuration is refused."""
     with pytest.raises(ConfigError, match="dev_fraction"):
@@ -68,12 +81,26 @@ def test_rounds_are_for_recipes_that_gain_by_more_thoughts(recipe: str) -> None:
         cli.load_config(None, ["run_dir=x", "self_training.rounds=2", f"mixture.recipe={recipe}"])
 
 
+def test_dev_problems_are_those_that_the_mixture_held_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is near a test problem is no dev problem, and does not train either."""
+    stand_ins(monkeypatch, dev_right=[2, 2], ran=[])
+    config, run_dir = first_round(tmp_path)
+    self_training.run(config, run_dir)
+    asked = {
+        kind: set(RunDirectory(f"{run_dir.uri}/rounds/1/{kind}").table("evaluation_problems")["problem_id"].to_pylist())
+        for kind in ("dev", "own")
+    }
+    assert set(json.loads(run_dir.read_bytes("mixture", "held_out.json"))) == asked["dev"]
+    left = {f"generated/train/{number}" for number in range(20)} - asked["dev"] - asked["own"]
+    assert 1 == len(left) and in_dev(0, left.pop(), 0.5)
+
+
 def test_no_dev_problem_fell_to_a_small_run(tmp_path: Path) -> None:
     """One line says what to change; nothing is decoded."""
     config, run_dir = first_round(tmp_path)
-    none = config.model_copy(update={"mixture": config.mixture.model_copy(update={"dev_fraction": 1e-9})})
+    run_dir.write_bytes(b"[]", "mixture", "held_out.json")
     with pytest.raises(DataError, match="no problem held out for dev has a gold answer"):
-        self_training.run(none, run_dir)
+        self_training.run(config, run_dir)
 
 
 def stand_ins(monkeypatch: pytest.MonkeyPatch, dev_right: list[int], ran: list[str]) -> None:
@@ -116,6 +143,9 @@ def first_round(folder: Path) -> tuple[RunConfig, RunDirectory]:
     config, run_dir = RunConfig.model_validate(settings), RunDirectory(str(folder))
     execute(PROBLEMS, config, run_dir)
     execute(EVALUATION_PROBLEMS, config, run_dir)
+    names = run_dir.table("problems")["problem_id"].to_pylist()
+    held_out = [name for name in names if in_dev(0, name, 0.5)]
+    run_dir.write_bytes(json.dumps(held_out[1:]).encode(), "mixture", "held_out.json")  # one is near a test problem
     samples = {"sample_id": "s", "problem_id": "p", "thought": "pot", "draw": 0, "completion": "ans = 0"}
     run_dir.start("samples")
     run_dir.write_table(pa.Table.from_pylist([samples]), "samples")

@@ -149,7 +149,7 @@ class _Family:
 
     def _fits(self, quantity: Quantity, taken: Apart) -> bool:
         others = {each.value for each in self._quantities if each is not quantity}
-        return taken.redrawable(quantity, others | implied(self._problem.question))
+        return taken.redrawable(quantity, others | implied(self._problem.question) | ALWAYS)
 
     def _drawn(self, lead: _Lead, number: int, taken: Sequence[str]) -> dict[Quantity, Fraction] | None:
         key = f"{self._seed}/{lead.sample.sample_id}/{number}"

@@ -237,6 +237,7 @@ def test_the_sentence_claims_no_more_than_the_interval() -> None:
     """A difference whose interval holds 0 is not decided."""
     decided = sentence(points(simplex()))
     assert "Mixtures beat the best single thought" in decided
+    assert "is not decided" in sentence(points(simplex(seeds=(0, 1))))  # two seeds with the same difference
     noisy = [
         trial({"mixture.ratios": ratios}, seed, {"pot": accuracy})
         for ratios, accuracies in (
@@ -247,6 +248,13 @@ def test_the_sentence_claims_no_more_than_the_interval() -> None:
         for seed, accuracy in enumerate(accuracies)
     ]
     assert "is not decided" in sentence(points(noisy))
+
+
+def test_answers_without_a_thought_are_no_mixture() -> None:
+    """Recipe label, here the most accurate, is compared with nothing."""
+    label = [trial({"mixture.recipe": "label"}, seed, {"first": 0.9}) for seed in (0, 1, 2)]
+    [compared] = against_single(points([*simplex(), *label]), "gsm8k")
+    assert "etd" == compared.mixture.mix.recipe
 
 
 def test_students_that_learned_nothing_have_no_winner_on_the_page() -> None:

@@ -59,6 +59,15 @@ def test_every_pair_is_proved_again(sandbox: Sandbox) -> None:
             assert ("solved", True, ()) == (verdict.status, verdict.correct, verdict.flags)
 
 
+def test_a_two_that_may_be_the_thoughts_own_stays(sandbox: Sandbox) -> None:
+    """There and back doubles whoever walks: with 3 dogs the 2 would still be 2."""
+    walks = "Ann has 2 dogs and walks 3 miles to the park and back with them. How many miles in 6 days?"
+    asked = problem(walks, "36")
+    made = children(asked, proven(sandbox, {"pot": "ans = 3 * 2 * 6"}, asked), 5, 0, sandbox, Counter())
+    assert 5 == len(made)
+    assert all("has 2 dogs" in child.problem.question for child in made)
+
+
 def test_children_depend_on_seed_problem_and_number_alone(sandbox: Sandbox) -> None:
     """More of them begin with the same ones; another seed gives others."""
     samples = proven(sandbox, THOUGHTS_OF_IT, problem())
