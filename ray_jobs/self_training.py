@@ -106,7 +106,8 @@ def _predict(config: RunConfig, run_dir: RunDirectory, trained: RunDirectory, pl
         return Result(rows=1, summary=f"the student of {trained.uri}")
 
     split = {"seed": config.seed, "dev": dev, "dev_fraction": config.mixture.dev_fraction}
-    problems_fields = {**split, **{name: run_dir.version(name) for name in ("problems", *(["mixture"] if dev else []))}}
+    inputs = ("problems", "mixture") if dev else ("problems",)
+    problems_fields = {**split, **{name: run_dir.version(name) for name in inputs}}
     student_fields = {"student": trained.version("student")}
     stages = [
         _stage("evaluation_problems", lambda _: problems_fields, asked),
