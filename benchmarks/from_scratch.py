@@ -9,7 +9,6 @@ The same command goes on after a stop. One seed: a difference within an interval
 """
 
 import argparse
-import math
 from pathlib import Path
 
 import yaml
@@ -26,7 +25,7 @@ FOLDERS = {"mawps": "cv_mawps", "asdiv_a": "cv_asdiv-a", "svamp": "mawps-asdiv-a
 ALL = ("cot", "pot", "eot")
 
 
-def configured(options, name, folder, thoughts=ALL, perturb=0, epochs=1.0):
+def configured(options, name, folder, thoughts=ALL, perturb=0):
     """The protocol's own configuration, in a folder of its own."""
     tree = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))
     tree["run_dir"] = str(folder.absolute())
@@ -35,7 +34,7 @@ def configured(options, name, folder, thoughts=ALL, perturb=0, epochs=1.0):
         source["split"] = source["split"].replace("fold0", f"fold{options.fold}")
     tree["sampling"]["thoughts"] = list(thoughts)
     tree["mixture"]["perturb"] = perturb
-    tree["training"] |= {"epochs": epochs, "checkpoint_every_s": 20}
+    tree["training"] |= {"steps": options.steps, "checkpoint_every_s": 20}
     return RunConfig.model_validate(tree)
 
 
@@ -46,13 +45,9 @@ def run(options, name, thoughts, perturb):
     samples = (PROBLEMS, EVALUATION_PROBLEMS, sample.SAMPLE, verify.VERIFY)
     finish(samples, configured(options, name, base))
     share_samples(base, own, thoughts)
-    finish([mix.MIX], configured(options, name, own, thoughts, perturb))
-    card = read_json(own / "mixture" / "card.json")
-    config = configured(options, name, own, thoughts, perturb)
-    epochs = options.steps / math.ceil(card["rows"]["train"] / config.training.batch_size)
-    config = configured(options, name, own, thoughts, perturb, epochs)
-    finish([train.TRAIN, evaluate.EVALUATE, REPORT], config)
-    return {"card": card, **read_json(own / "report" / "metrics.json")}
+    stages = [mix.MIX, train.TRAIN, evaluate.EVALUATE, REPORT]
+    finish(stages, configured(options, name, own, thoughts, perturb))
+    return {"card": read_json(own / "mixture" / "card.json"), **read_json(own / "report" / "metrics.json")}
 
 
 def lines(name, thoughts, perturb, result):

@@ -10,7 +10,6 @@ a difference within an interval's width says nothing. It compares recipes on thi
 
 import argparse
 import json
-import math
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,7 +40,7 @@ MIXTURES = {
 }
 
 
-def configured(folder, count, thoughts=ALL, mixture=None, epochs=1.0):
+def configured(folder, count, thoughts=ALL, mixture=None, steps=1):
     """The quickstart with more draws and more mistakes, so that MD's types differ."""
     tree = yaml.safe_load(QUICKSTART.read_text(encoding="utf-8"))
     tree["run_dir"] = str(folder.absolute())
@@ -49,7 +48,7 @@ def configured(folder, count, thoughts=ALL, mixture=None, epochs=1.0):
     tree["teacher"]["rehearsal"] = {"mistakes": 0.4}
     tree["sampling"] |= {"thoughts": list(thoughts), "draws": 4}
     tree["mixture"] = mixture or {}
-    tree["training"]["epochs"] = epochs
+    tree["training"]["steps"] = steps
     return RunConfig.model_validate(tree)
 
 
@@ -83,12 +82,8 @@ def run(folder, count, budget, steps, name):
     share_samples(folder / "base", own, thoughts)
     shares = dict.fromkeys(thoughts, 1) if recipe == "etd" else None
     mixture = {"recipe": recipe, "ratios": shares, "size": "equal_tokens", "budget": budget}
-    config = configured(own, count, thoughts, mixture)
-    finish([mix.MIX], config)
-    card = read_json(own / "mixture" / "card.json")
-    epochs = steps / math.ceil(card["rows"]["train"] / config.training.batch_size)
-    finish([train.TRAIN, evaluate.EVALUATE, REPORT], configured(own, count, thoughts, mixture, epochs))
-    return {"card": card, **read_json(own / "report" / "metrics.json")}
+    finish([mix.MIX, train.TRAIN, evaluate.EVALUATE, REPORT], configured(own, count, thoughts, mixture, steps))
+    return {"card": read_json(own / "mixture" / "card.json"), **read_json(own / "report" / "metrics.json")}
 
 
 def lines(name, result):

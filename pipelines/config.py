@@ -241,6 +241,7 @@ class TrainingConfig(_Section):
     """Fine-tuning."""
 
     epochs: float = Field(10, gt=0, description="passes over the mixture")
+    steps: int | None = Field(None, ge=1, description="optimizer steps, whatever the mixture holds; null: by epochs")
     learning_rate: float = Field(5e-4, gt=0, description="peak learning rate")
     warmup_steps: int = Field(200, ge=0, description="linear warm-up, optimizer steps; at most a tenth of all")
     weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay")

@@ -139,7 +139,7 @@ def _demonstrated(thought: str) -> float:
 def _training(config: RunConfig, examples: int, problems: list[Problem]) -> str:
     """Time from a plain matrix product's speed, at the lengths of these questions and of our demonstrations."""
     training = config.training
-    steps = int(examples * training.epochs / training.batch_size)
+    steps = training.steps or int(examples * training.epochs / training.batch_size)
     parameters = parameter_count_of(config.student, config.student.vocabulary)
     per_token = _FLOPS_PER_TOKEN * parameters * steps * training.batch_size / _flops_per_second()
     longest = per_token * (training.max_input_tokens + training.max_target_tokens)

@@ -102,6 +102,11 @@ class Sweep:
                 f"{self.file}: training.num_workers {config.training.num_workers}: a trial trains on one worker, and a "
                 "sweep fills the cluster with trials; set it to 1"
             )
+        if config.training.steps is not None and self.config.scheduler == "asha":
+            raise ConfigError(
+                f"{self.file}: training.steps {config.training.steps}: asha compares trials epoch by epoch; set "
+                "training.epochs instead, or take another scheduler"
+            )
         if config.self_training.rounds > 1:
             raise ConfigError(
                 f"{self.file}: self_training.rounds {config.self_training.rounds}: a trial trains once; set it to 1, "

@@ -165,9 +165,10 @@ def _fields(config: RunConfig) -> dict[str, Any]:
         "activation_checkpointing",
         "loggers",
     }
+    unused = {"steps"} if config.training.steps is None else {"epochs"}
     return {
         "student": config.student.model_dump(exclude={"ctranslate2"}),
-        "training": config.training.model_dump(exclude=operational),
+        "training": config.training.model_dump(exclude=operational | unused),
         "seed": config.seed,
     }
 

@@ -50,7 +50,8 @@ def measured(config: RunConfig, run_dir: RunDirectory) -> str:
         data = open_tokenised(f"{scratch}/train")
         if not len(data):
             return f"nothing: all {data.dropped:,} examples are longer than the limits"
-        order = Order(data.input_lengths, data.target_lengths, training.batch_size, training.epochs, config.seed)
+        lengths = data.input_lengths, data.target_lengths
+        order = Order(*lengths, training.batch_size, training.epochs, config.seed, training.steps)
         worker = Worker(model.to(device), data, training, seed=config.seed, rank=0, world_size=1)
         worker.prepare(order, None)
         tokens = data.input_lengths + data.target_lengths

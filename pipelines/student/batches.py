@@ -36,6 +36,7 @@ class Order:
         batch_size: rows of a step, over all workers.
         epochs: passes over the rows; a fraction ends inside an epoch.
         seed: of the permutations.
+        steps: all steps, in place of ``epochs``.
     """
 
     input_lengths: Rows
@@ -43,6 +44,7 @@ class Order:
     batch_size: int
     epochs: float
     seed: int
+    steps: int | None = None
     _epoch: int = field(default=-1, init=False)
     _steps: list[Rows] = field(default_factory=list, init=False)
 
@@ -54,7 +56,8 @@ class Order:
     @property
     def total(self) -> int:
         """Optimizer steps of the whole training, at least 1 where there are rows."""
-        return max(1, round(self.per_epoch * self.epochs)) if len(self.input_lengths) else 0
+        wanted = self.steps or max(1, round(self.per_epoch * self.epochs))
+        return wanted if len(self.input_lengths) else 0
 
     def examples(self, step: int) -> Rows:
         """Row numbers of one step, sorted by target and input length."""

@@ -29,6 +29,8 @@ from pipelines.student.worker import Counts, Worker
 _NOTHING = {"steps": 0, "loss": math.nan, "tokens": 0, "elapsed_s": 0.0, "dev": {}, "best": {}, "epochs_since_best": 0}
 
 LOG_EVERY = 20  # steps; a checkpoint that is due is written at the next of them
+MOST_DEV = 20
+"""So many measurements on dev at most, where steps are given: a small mixture has very many epochs."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def train(
 ) -> TrainingResult:
     """Fine-tune ``model`` in place: AdamW, linear warm-up and decay, gradients clipped at norm 1.
 
-    After each epoch the loss of ``dev`` is measured and ``dev_problems`` are solved. On rank 0 the model ends with the
+    After each epoch the loss of ``dev`` is measured and ``dev_problems`` are solved (with ``config.steps`` after every
+    k-th, so that it happens at most ``MOST_DEV`` times). On rank 0 the model ends with the
     weights of the epoch with the highest dev accuracy, among equals the lowest dev loss (without dev problems the
     lowest dev loss; without dev rows, or without checkpoints to take them from, the last weights); other ranks end
     with the last. ``config.patience`` epochs in a row without a new best end the training.
@@ -85,7 +88,8 @@ def train(
         raise DataError(f"nothing to train on: the mixture has no row within the limits ({data.dropped} were too long)")
     if config.dropout is not None:
         set_dropout(model, config.dropout)
-    order = Order(data.input_lengths, data.target_lengths, config.batch_size, config.epochs, seed)
+    order = Order(data.input_lengths, data.target_lengths, config.batch_size, config.epochs, seed, config.steps)
+    apart = 1 if config.steps is None else math.ceil(order.total / order.per_epoch / MOST_DEV)
     worker = Worker(model.to(device).train(), data, config, seed=seed, rank=rank, world_size=world_size)
     state = checkpoints.latest() if checkpoints else None
     so_far: dict[str, Any] = state["result"] if state else dict(_NOTHING)
@@ -99,8 +103,8 @@ def train(
         rate = learning_rate(step, order.total, config)
         interval.add(worker.step(order.examples(step), step, rate))
         step += 1
-        epoch_ends = step % order.per_epoch == 0 or step == order.total
-        if step % LOG_EVERY and not epoch_ends:
+        is_measured = step % (apart * order.per_epoch) == 0 or step == order.total
+        if step % LOG_EVERY and not is_measured:
             continue
         overdue = time.monotonic() - saved >= config.checkpoint_every_s or step == order.total
         record, save = interval.close(worker, overdue and rank == 0)
@@ -111,7 +115,7 @@ def train(
             )
         so_far |= {"steps": step, "loss": record["loss"]}
         so_far["tokens"] += interval.target_tokens
-        if epoch_ends and len(dev):
+        if is_measured and len(dev):
             figures = {"dev_loss": worker.dev_loss(dev)} | (worker.dev_accuracy(dev_problems) if dev_problems else {})
             record |= figures
             _judge(so_far, figures)

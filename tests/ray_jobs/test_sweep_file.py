@@ -82,6 +82,7 @@ def test_a_trial_keeps_its_folder_when_the_sweep_grows(tmp_path: Path) -> None:
         ("axes: {training.epochs: {simplex: 4}}\n", "axes.training.epochs: simplex gives shares per thought"),
         ("axes: {seed: [1, 2]}\n", "axes: seed is the sweep's own; set seeds of the sweep's file instead"),
         ("axes: {training.epochs: [1]}\nseeds: [1, 1]\n", "seeds: expected different numbers from 0"),
+        ("axes: {training.steps: [9]}\nscheduler: asha\n", "asha compares trials epoch by epoch"),
         ("axes: {training.epochs: [1]}\npoints: 3\n", "points: scheduler 'grid' tries all 1; use asha or optuna"),
         ("axes: {training.num_workers: [2]}\n", "a trial trains on one worker"),
         ("axes: {self_training.rounds: [1, 2]}\n", "self_training.rounds 2: a trial trains once"),

@@ -53,6 +53,15 @@ def test_resumed_training_ends_with_the_same_bits(student, data, dev, tmp_path, 
         assert torch.equal(mine, other)
 
 
+def test_steps_take_the_place_of_epochs(student, data, dev, monkeypatch):
+    """16 steps are two epochs; 36 are four and a half, of which dev is measured after the second and fourth alone."""
+    monkeypatch.setattr(training, "MOST_DEV", 3)
+    records = []
+    result = run(student(), data, dev, CONFIG.model_copy(update={"steps": 36}), on_log=records.append)
+    assert (36, 36) == (result.steps, result.planned_steps)
+    assert [16, 32, 36] == [record["step"] for record in records if "dev_loss" in record]
+
+
 def test_finished_training_does_nothing_again(student, data, dev, tmp_path):
     """The last step is checkpointed; another call returns the same result and weights."""
     store = CheckpointStore(str(tmp_path))
