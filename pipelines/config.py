@@ -227,7 +227,7 @@ class StudentConfig(_Section):
 
     model: str = Field(
         "Salesforce/codet5-small",
-        description="hub name or path of a T5-like checkpoint; with init random: nano | micro | mini | tiny | "
+        description="hub name or path of a T5-like checkpoint; with init random: pico | nano | micro | mini | tiny | "
         "small | base | large",
     )
     init: Literal["pretrained", "random"] = Field("pretrained", description="pretrained | random")

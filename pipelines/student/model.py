@@ -24,6 +24,7 @@ _LIGHT: dict[str, Any] = {"num_layers": 2, "dropout_rate": 0.0, "feed_forward_pr
 
 PRESETS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
+        "pico": {"d_model": 16, "d_kv": 8, "d_ff": 48, "num_heads": 2, **_LIGHT},
         "nano": {"d_model": 32, "d_kv": 16, "d_ff": 96, "num_heads": 2, **_LIGHT},
         "micro": {"d_model": 48, "d_kv": 24, "d_ff": 160, "num_heads": 2, **_LIGHT},
         "mini": {"d_model": 80, "d_kv": 20, "d_ff": 288, "num_heads": 4, **_LIGHT},

@@ -76,4 +76,4 @@ def test_checkpoint_that_is_nowhere_is_one_line(use, tmp_path, monkeypatch):
 
 def test_presets_are_named_by_size():
     """The names that the configuration documents."""
-    assert ["nano", "micro", "mini", "tiny", "small", "base", "large"] == list(PRESETS)
+    assert ["pico", "nano", "micro", "mini", "tiny", "small", "base", "large"] == list(PRESETS)
