@@ -120,7 +120,9 @@ def mean_text(mean: Mean | None) -> str:
     if mean is None:
         return "–"
     words = f"{100 * mean.mean:.1f}\N{NO-BREAK SPACE}%"
-    return words if mean.low is None or mean.high is None else f"{words} ({100 * mean.low:.1f}–{100 * mean.high:.1f})"
+    if mean.low is None or mean.high is None:
+        return words
+    return f"{words} ({100 * max(0, mean.low):.1f}–{100 * min(1, mean.high):.1f})"  # few seeds give intervals beyond
 
 
 def difference_text(mean: Mean | None) -> str:
