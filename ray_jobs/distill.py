@@ -45,6 +45,7 @@ def command(config: RunConfig, dry_run: bool) -> None:
         run_stages(STAGES, config, run_dir)
         if config.self_training.rounds > 1:
             self_training.run(config, run_dir)
+            return  # it has said what each round came to
     report = run_dir.manifest("report")
     if report is not None:
         say(f"\n{report.notes['headline']}\nreport: {run_dir.uri}/report/report.html")

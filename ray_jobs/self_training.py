@@ -51,6 +51,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> None:
         say(f"round {number}: {sentence}")
     run_dir.write_bytes(json.dumps(summary, indent=2).encode(), "rounds", "rounds.json")
     say(f"self-training: right on dev by round: {shown}; the best student is {_round(run_dir, best).uri}/student")
+    say(f"report: {_round(run_dir, best).uri}/report/report.html")
 
 
 def _round(run_dir: RunDirectory, number: int) -> RunDirectory:
