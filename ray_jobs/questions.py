@@ -38,8 +38,8 @@ def compare(
     problems: pa.Table,
     config: MixtureConfig,
     run_dir: RunDirectory,
-    silent: Set[str] = frozenset(),
-    children: pa.Table | None = None,
+    silent: Set[str],
+    children: pa.Table | None,
 ) -> Compared:
     """Compare all questions and list the hits in ``mixture/overlap.jsonl``, one line for each pair of problems.
 

@@ -277,8 +277,10 @@ def _counts(tables: RunTables, found: list[Outcome]) -> dict[str, int]:
     """Rows of every table that was there, and what the accuracies do not cover."""
     named = ("problems", "evaluation_problems", "samples", "samples_failed", "verdicts", "predictions")
     counts = {name: table.num_rows for name in named if (table := getattr(tables, name)) is not None}
-    if tables.samples is not None and tables.samples.num_rows:
-        counts["sampled_problems"] = len({row["problem_id"] for row in rows(tables.samples, "problem_id")})
+    card = tables.mixture_card or {}
+    if "problems_by_type" in card:  # those with a thought of anybody's, without those that got other numbers
+        children = card.get("perturbation", {}).get("children", {}).get("kept", 0)
+        counts["mixed_problems"] = sum(card["problems_by_type"].values()) - children
     if tables.predictions is not None and tables.evaluation_problems is not None:
         gold = [row["answer"] for row in rows(tables.evaluation_problems, "answer")]
         counts["scored"] = len(found)

@@ -137,14 +137,14 @@ def difference_text(mean: Mean | None) -> str:
 
 def _verdict(compared: Comparison) -> str:
     single = palette.label(compared.single.mix.thoughts[0])
-    if compared.held_out is None or compared.held_out.low is None or compared.held_out.high is None:
-        return f"The best mixture differs from {single} alone by {difference_text(compared.difference)}."
     held_out = compared.held_out
+    if held_out is None or held_out.low is None or held_out.high is None:
+        return f"The best mixture differs from {single} alone by {difference_text(compared.difference)}."
     words = difference_text(held_out)
     agree = held_out.n == 2 and held_out.low == held_out.high  # two seeds may by chance: that is no spread of 0
-    if compared.held_out.low > 0 and not agree:
+    if held_out.low > 0 and not agree:
         return f"Mixtures beat the best single thought, {single}, by {words}, chosen and measured on different seeds."
-    if compared.held_out.high < 0 and not agree:
+    if held_out.high < 0 and not agree:
         return f"The best single thought, {single}, beats mixtures: {words}, chosen and measured on different seeds."
     return f"Whether a mixture beats the best single thought, {single}, is not decided: {words} over these seeds."
 

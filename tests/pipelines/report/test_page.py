@@ -198,8 +198,11 @@ def test_published_figures_are_marked_as_such(run):
 
 def test_problems_with_other_numbers_are_counted(run, html):
     made = {"children": {"kept": 1234}, "parents": {"with_a_verified_pot_or_eot": 700, "with_children": 650}}
-    grown = replace(run, mixture_card={**run.mixture_card, "perturbation": made})
-    assert "1,234 new problems, of 650 of the 700 training problems" in _drawn(grown, measure(grown))
+    types = {"several": 1_900, "none": 34}  # 700 problems and their children
+    grown = replace(run, mixture_card={**run.mixture_card, "perturbation": made, "problems_by_type": types})
+    page = _drawn(grown, measure(grown))
+    assert "1,234 new problems, of 650 of the 700 training problems" in page
+    assert "740 examples<small>of 700 " in page
     assert "With other numbers" not in html
 
 
