@@ -4,7 +4,8 @@
     "He has 9 pens. He buys 3 more, 9 + 3 = 12. The answer is 12."
 
 Every number must be one of the question's, one that its words imply, or the result of a calculation in the text
-that is right; a number that could be two of them, or that comes from nowhere, leaves the whole thought out.
+that is right; a number that could be two of them, or that comes from nowhere, leaves the whole thought out. Labels of
+steps stay.
 """
 
 import re
@@ -15,7 +16,8 @@ from pipelines.mixture.perturbation.redraw import like
 from pipelines.solvers.calculations import Calculation, calculated, calculations
 from pipelines.solvers.numerals import SPELLED, WORDS, spelled_value
 
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
+_LABEL = r"(?!(?<![^\n])\d+[.)]\s)(?<!step )(?<!Step )"  # "2. He buys ..." at the start of a line, "Step 2"
+_NUMBER = re.compile(rf"{_LABEL}(?<![\w.])(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?")
 _EQUALS_NUMBER = re.compile(r"=\s*[$€£]?-?[$€£]?\d")
 _ODD = re.compile(r"[\\^{}]|//|÷|\d/\d+/|remainder|√")
 

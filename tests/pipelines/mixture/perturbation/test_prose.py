@@ -15,6 +15,8 @@ NEW = {Fraction(old): Fraction(new) for old, new in {5: 9, 3: 3, 2: 2, 100: 100}
         ("He has 5 and buys 3, 5 + 3 = 8. The answer is 8.", "He has 9 and buys 3, 9 + 3 = 12. The answer is 12."),
         ("Five and 3 make 8 (5 + 3 = 8), 8 * 2 = 16.", "Nine and 3 make 12 (9 + 3 = 12), 12 * 2 = 24."),
         ("The five pens: 5 * 2 = 10. The answer is 10.", "The nine pens: 9 * 2 = 18. The answer is 18."),
+        ("Step 1: he has 5.\nStep 5: done. The answer is 5.", "Step 1: he has 9.\nStep 5: done. The answer is 9."),
+        ("1. He has 5.\n5. 5 + 3 = 8. The answer is 8.", "1. He has 9.\n5. 9 + 3 = 12. The answer is 12."),
         ("5 * $2 = $10, and $10 - $3 = $7.\nThe answer is 7.", "9 * $2 = $18, and $18 - $3 = $15.\nThe answer is 15."),
     ],
 )
