@@ -18,7 +18,7 @@ _REFUSED = ("content_filter", "refusal")
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """The judgement of one completion; ``correct`` is None where there is no gold answer."""
+    """The judgement of one completion; ``correct`` is "solved, and with the gold answer", None where there is none."""
 
     status: str
     answer: str | None
@@ -40,7 +40,7 @@ def judge(
     """Solve a completion, then compare its answer with the gold answer.
 
     ``finish_reason`` is the chat protocol's. A refusal is not solved. What was cut at the token limit is
-    ``truncated`` whatever it says by then: its answer, if any, is recorded and compared, but is no proof.
+    ``truncated`` whatever it says by then: its answer, if any, is recorded, but proves nothing.
     ``question`` is only for ``suspicion``; without it one of its flags cannot be raised.
     """
     if finish_reason in _REFUSED:
@@ -52,7 +52,8 @@ def judge(
     if outcome.answer is not None:
         doubts = suspicions(thought.name, question, completion, outcome.answer)
         outcome = replace(outcome, flags=(*outcome.flags, *doubts))
-    correct = None if gold is None else outcome.answer is not None and equal(outcome.answer, gold, kind)
+    answer = outcome.answer if outcome.status == "solved" else None
+    correct = None if gold is None else answer is not None and equal(answer, gold, kind)
     return Verdict(
         status=outcome.status,
         answer=outcome.answer,

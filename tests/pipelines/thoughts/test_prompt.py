@@ -79,13 +79,13 @@ def test_an_unknown_thought_names_the_nearest() -> None:
 
 
 def test_a_cut_or_refused_completion_is_not_solved() -> None:
-    """finish_reason decides before anything is run."""
+    """finish_reason decides, and what is not solved is not correct, whatever it says."""
     with Sandbox() as sandbox:
-        statuses = [
-            judge(THOUGHTS["cot"], "The answer is 4.", reason, "4", "number", sandbox).status
+        verdicts = [
+            judge(THOUGHTS["cot"], "The answer is 4.", reason, "4", "number", sandbox)
             for reason in ("length", "content_filter", "stop")
         ]
-    assert ["truncated", "refused", "solved"] == statuses
+    assert [("truncated", False), ("refused", False), ("solved", True)] == [(v.status, v.correct) for v in verdicts]
 
 
 def test_without_gold_nothing_is_called_correct() -> None:

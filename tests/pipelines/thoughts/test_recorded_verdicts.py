@@ -12,7 +12,7 @@ from pipelines.thoughts import THOUGHTS, judge
 @pytest.mark.parametrize(
     ("name", "rows", "right", "solved"),
     [
-        ("gsm8k_train_codex_cot", 475, 236, 404),
+        ("gsm8k_train_codex_cot", 475, 229, 404),  # 7 more state the right answer but were cut: no proof
         ("gsm8k_train_codex_pot", 475, 208, 452),
         ("gsm8k_train_codex_eot", 475, 333, 435),
         ("svamp_train_codex_pot", 700, 600, 699),
@@ -20,7 +20,7 @@ from pipelines.thoughts import THOUGHTS, judge
     ],
 )
 def test_real_completions_are_judged_as_counted(data: Path, name: str, rows: int, right: int, solved: int) -> None:
-    """As many right answers as the unsafe way finds (two more EoT), and no more answers than can be stood for."""
+    """As many right as the unsafe way finds among the whole ones (two more EoT), and no more than can be stood for."""
     lines = (data / "recorded" / f"{name}.jsonl").read_text(encoding="utf-8").rstrip("\n").split("\n")
     with Sandbox() as sandbox:
         verdicts = [
