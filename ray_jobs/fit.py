@@ -24,6 +24,7 @@ from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
 from ray_jobs.student_files import new_student
 
+LOG = "metrics.jsonl"
 FIGURES = "result.json"
 """What the training came to, beside its checkpoints."""
 _SAY_EVERY_S = 10.0
@@ -68,7 +69,7 @@ def fit(
     with contextlib.ExitStack() as open_until_done:
         logs: list[Log] = []
         if rank == 0:
-            logs.append(training_log(run_dir, resumed=not checkpoints.is_empty()))
+            logs.append(training_log(run_dir, settings["folder"]))
             logs.append(open_until_done.enter_context(open_loggers(config, run_dir, settings["folder"][-16:])))
             logs.extend([on_log] if on_log else [])
         solver = None
@@ -115,14 +116,22 @@ def fit(
         run_dir.write_bytes(json.dumps(figures).encode(), settings["folder"], FIGURES)
 
 
-def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, Any]], None]:
+def training_log(run_dir: RunDirectory, folder: str) -> Callable[[dict[str, Any]], None]:
     """A function that keeps ``metrics.jsonl`` and says a plain line now and then.
 
-    After a restart the lines from the checkpoint on are written anew, so that each step stands once.
+    After a restart the lines from the checkpoint on are written anew, so that each step stands once. The log lies
+    beside its checkpoints too: a run directory that went back to earlier settings shows their log.
     """
-    lines = run_dir.read_bytes("metrics.jsonl").splitlines() if resumed and run_dir.exists("metrics.jsonl") else []
+    lines = run_dir.read_bytes(folder, LOG).splitlines() if run_dir.exists(folder, LOG) else []
     kept = [json.loads(line) for line in lines]
     said = time.monotonic()
+
+    def write() -> None:
+        content = b"".join(json.dumps(row).encode() + b"\n" for row in kept)
+        run_dir.write_bytes(content, folder, LOG)
+        run_dir.write_bytes(content, LOG)
+
+    write()
 
     def log(record: dict[str, Any]) -> None:
         nonlocal kept, said
@@ -130,7 +139,7 @@ def training_log(run_dir: RunDirectory, resumed: bool) -> Callable[[dict[str, An
         due = time.monotonic() - said >= _SAY_EVERY_S
         last = record["step"] == record["steps"]
         if run_dir.is_local or due or last or "dev_loss" in record:
-            run_dir.write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in kept), "metrics.jsonl")
+            write()
         if due or last:
             said = time.monotonic()
             left = record["elapsed_s"] / record["step"] * (record["steps"] - record["step"])
