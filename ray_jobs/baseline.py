@@ -188,8 +188,9 @@ def command(kind: str, config: RunConfig, dry_run: bool) -> None:
     """``python -m ray_jobs.baseline KIND``."""
     from ray_jobs.dry_run import describe
 
-    if kind == "teacher":  # all of the test problems, however few of the others the run asked for
-        config = config.model_copy(update={"sampling": config.sampling.model_copy(update={"fraction": 1})})
+    if kind == "teacher":  # all test problems with all draws: the gold answers choose neither
+        whole = {"fraction": 1, "until_correct": None}
+        config = config.model_copy(update={"sampling": config.sampling.model_copy(update=whole)})
     run_dir = RunDirectory(config.run_dir)
     preflight(kind, config, run_dir)
     stages = STAGES[kind]

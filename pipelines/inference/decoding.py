@@ -22,11 +22,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer
 
-from pipelines.errors import DataError
+from pipelines.errors import DataError, ThoughtDistillError
 from pipelines.inference.steps import begin, use_fused_gelu
 
-# Rows of a batch x (input tokens + expected output tokens): enough work per step to hide the
-# overhead of a step, small enough for the cache of a large model on a 24 GB GPU.
+# Rows of a batch x (input tokens + expected output tokens): enough work per step to hide the overhead of a step.
+# What does not fit a GPU's memory is cut in two, and so are the batches after it.
 _BATCH_TOKENS = {"cpu": 16_384, "cuda": 131_072}
 # Finished rows are removed when they are at least this share: removing copies the cache.
 _REMOVE_SHARE = 0.125
@@ -83,6 +83,7 @@ class Decoder:
     def _hold(self, model: Any, tokenizer: Any, threads: int) -> None:
         self._model, self._tokenizer = model, tokenizer
         self._threads = threads if self.device.type == "cpu" else 1
+        self._batch_tokens = _BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"])
         generation = self._model.generation_config
         start = generation.decoder_start_token_id
         self._start = int(self._model.config.decoder_start_token_id if start is None else start)
@@ -104,6 +105,9 @@ class Decoder:
         sampled path depend on ``seed``, the input's text and the path's number only, so it does not depend on
         the batch it lands in, as far as the device's arithmetic does not. Inputs longer than
         ``max_input_tokens`` lose their beginning.
+
+        Raises:
+            ThoughtDistillError: one input alone does not fit the device's memory.
         """
         encoded: list[list[int]] = (
             self._tokenizer(list(inputs), truncation=True, max_length=max_input_tokens)["input_ids"] if inputs else []
@@ -112,7 +116,15 @@ class Decoder:
 
         def complete(rows: list[int]) -> None:
             noise = _noise([inputs[row] for row in rows], paths, max_tokens, seed) if paths else None
-            decoded = self._complete([encoded[row] for row in rows], max_tokens, noise, temperature)
+            try:
+                decoded = self._complete([encoded[row] for row in rows], max_tokens, noise, temperature)
+            except torch.OutOfMemoryError:
+                decoded = None  # only outside of this block does the failed pass let go of its memory
+            if decoded is None:
+                self._make_room(rows)
+                complete(rows[: len(rows) // 2])
+                complete(rows[len(rows) // 2 :])
+                return
             for position, row in enumerate(rows):
                 completions[row] = decoded[position * max(paths, 1) : (position + 1) * max(paths, 1)]
 
@@ -128,16 +140,25 @@ class Decoder:
     def _batches(self, lengths: Sequence[int], max_tokens: int, copies: int) -> Iterator[list[int]]:
         """Row numbers by falling length (what does not fit shows at once), cut at the token budget and for threads."""
         cost = copies * sum(length + max_tokens // 2 for length in lengths)
-        budget = min(_BATCH_TOKENS.get(self.device.type, _BATCH_TOKENS["cpu"]), -(-cost // self._threads))
+        share = -(-cost // self._threads)
         batch: list[int] = []
         for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
             width = lengths[batch[0]] if batch else 0
-            if batch and (len(batch) + 1) * copies * (width + max_tokens // 2) > budget:
+            if batch and (len(batch) + 1) * copies * (width + max_tokens // 2) > min(self._batch_tokens, share):
                 yield batch
                 batch = []
             batch.append(row)
         if batch:
             yield batch
+
+    def _make_room(self, rows: list[int]) -> None:
+        if len(rows) == 1:
+            raise ThoughtDistillError(
+                f"one input does not fit into the memory of {self.device}; lower evaluation.max_tokens, "
+                "evaluation.paths or training.max_input_tokens"
+            )
+        torch.cuda.empty_cache()
+        self._batch_tokens //= 2
 
     @torch.inference_mode()
     def _complete(

@@ -129,7 +129,8 @@ class _T5Steps:
         """Attention to all tokens so far."""
         now, count = self._done - 1, len(hidden) * self._heads
         if now == cached.keys.shape[1]:
-            cached.keys, cached.values = _doubled(cached.keys), _doubled(cached.values)
+            capacity = min(2 * now, self._bias.shape[1])
+            cached.keys, cached.values = _larger(cached.keys, capacity), _larger(cached.values, capacity)
         cached.keys[:, now] = attention.k(hidden).view(count, self._size)
         cached.values[:, now] = attention.v(hidden).view(count, self._size)
         query = attention.q(hidden).view(count, 1, self._size)
@@ -157,10 +158,10 @@ class _T5Steps:
             cached.memory_keys, cached.memory_values = cached.memory_keys[flat], cached.memory_values[flat]
 
 
-def _doubled(cache: Tensor) -> Tensor:
-    rows, capacity, size = cache.shape
-    larger = cache.new_empty(rows, 2 * capacity, size)
-    larger[:, :capacity] = cache
+def _larger(cache: Tensor, capacity: int) -> Tensor:
+    rows, before, size = cache.shape
+    larger = cache.new_empty(rows, capacity, size)
+    larger[:, :before] = cache
     return larger
 
 

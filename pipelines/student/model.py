@@ -118,6 +118,11 @@ def parameter_count_of(config: StudentConfig, vocabulary: int) -> int:
             shape = AutoConfig.from_pretrained(config.model)
         except (OSError, ValueError) as error:
             raise _unavailable(config.model, error) from None
+        if type(shape) not in AutoModelForSeq2SeqLM._model_mapping:
+            raise ConfigError(
+                f"student.model: {config.model} ({shape.model_type}) is no encoder with a decoder; expected T5, "
+                "CodeT5 or another model that AutoModelForSeq2SeqLM opens, such as Salesforce/codet5-small"
+            )
     with torch.device("meta"):
         return parameter_count(AutoModelForSeq2SeqLM.from_config(shape))
 

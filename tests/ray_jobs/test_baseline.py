@@ -36,6 +36,14 @@ def test_a_teacher_is_scored_on_the_evaluation_problems(tmp_path: Path, ray_clus
     assert written == {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.parquet")}
 
 
+def test_a_teacher_is_asked_every_draw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Draws that stop at a right one would let the test's gold answers choose among them."""
+    settings = ["teacher={kind: rehearsal}", "sampling={draws: 3, until_correct: 1, thoughts: [pot]}"]
+    baseline.command("teacher", config(tmp_path, *settings), dry_run=True)
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "4 requests for 12 samples" in said and "stopping early" not in said
+
+
 def test_an_untuned_student_is_evaluated_zero_shot(tmp_path: Path, ray_cluster: None) -> None:
     """The configured checkpoint with the triggers, not a step trained."""
     settings = ["student={model: tiny, init: random, vocabulary: 300}", "sampling.thoughts=[pot]"]

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from pipelines.config import StudentConfig
-from pipelines.errors import DataError
+from pipelines.errors import DataError, ThoughtDistillError
 from pipelines.inference import decoding
 from pipelines.inference.decoding import Decoder
 from pipelines.student.model import load
@@ -104,11 +104,32 @@ def test_sampled_path_does_not_depend_on_its_batch(decoder, monkeypatch):
     """The same paths alone, among others, and with another batch size; more paths add and change none."""
     together = decoder.decode(INPUTS, paths=3, seed=5, **LIMITS)
     alone = decoder.decode(INPUTS[7:8], paths=2, seed=5, **LIMITS)
-    monkeypatch.setitem(decoding._BATCH_TOKENS, "cpu", 200)
+    monkeypatch.setattr(decoder, "_batch_tokens", 200)
     small = decoder.decode(INPUTS, paths=3, seed=5, **LIMITS)
     texts = [[path.completion for path in paths] for paths in together]
     assert texts[7][:2] == [path.completion for path in alone[0]]
     assert texts == [[path.completion for path in paths] for paths in small]
+
+
+def test_what_does_not_fit_is_cut_in_two(decoder, monkeypatch):
+    """A GPU that runs out of memory costs time, and changes no completion; one input that never fits is one line."""
+    whole = decoder.decode(INPUTS, **LIMITS)
+    complete = decoder._complete
+
+    def limited(most):
+        def run(encoded, *rest):
+            if len(encoded) > most:
+                raise torch.OutOfMemoryError
+            return complete(encoded, *rest)
+
+        monkeypatch.setattr(decoder, "_complete", run)
+        monkeypatch.setattr(decoder, "_batch_tokens", 16_384)
+
+    limited(3)
+    assert [path.completion for [path] in whole] == [path.completion for [path] in decoder.decode(INPUTS, **LIMITS)]
+    limited(0)
+    with pytest.raises(ThoughtDistillError, match=r"one input does not fit .* lower evaluation\.max_tokens"):
+        decoder.decode(INPUTS, **LIMITS)
 
 
 def test_seeds_and_paths_differ(decoder):
