@@ -2,12 +2,14 @@
 
     checkpoints/step-00000120.pt       model, optimizer, step, precision (torch.save)
     checkpoints/step-00000120.json     {"step": 120, "bytes": 15102976, "best": 80}, written last
+    checkpoints/passes.json            {"tokens": 4096.0}, where larger passes ran out of memory
 
 The last two states are kept, and those of the best steps that they name: the best step so far when each was written.
 Nothing relies on rename or append. One process writes (rank 0); all may read.
 """
 
 import json
+import math
 import pickle
 from typing import Any
 
@@ -17,6 +19,7 @@ from pyarrow import fs as pafs
 from pipelines.storage import locate
 
 _KEEP = 2
+_PASSES = "passes.json"
 
 
 class CheckpointStore:
@@ -40,10 +43,6 @@ class CheckpointStore:
             if old.startswith("step-") and old.partition(".")[0] not in kept:
                 self._filesystem.delete_file(f"{self._folder}/{old}")
 
-    def is_empty(self) -> bool:
-        """Whether no state was written to its end; none is read for it."""
-        return not self._finished()
-
     def latest(self) -> dict[str, Any] | None:
         """The newest state that was written to its end, on CPU; None where there is none."""
         states = (self._load(name) for name in reversed(self._finished()))
@@ -52,6 +51,20 @@ class CheckpointStore:
     def load(self, step: int) -> dict[str, Any] | None:
         """The state of a step, on CPU; None where there is none that was written to its end."""
         return self._load(_name(step)) if _name(step) in self._finished() else None
+
+    def limit(self, tokens: float) -> None:
+        """Tell the attempts to come that passes of more tokens do not fit the memory."""
+        self._filesystem.create_dir(self._folder, recursive=True)
+        with self._filesystem.open_output_stream(f"{self._folder}/{_PASSES}") as stream:
+            stream.write(json.dumps({"tokens": tokens}).encode())
+
+    def limited(self) -> float:
+        """Tokens of a pass at most; infinite where no attempt has run out of memory."""
+        try:
+            with self._filesystem.open_input_stream(f"{self._folder}/{_PASSES}") as stream:
+                return float(json.loads(stream.read())["tokens"])
+        except (FileNotFoundError, ValueError):
+            return math.inf
 
     def _load(self, name: str) -> dict[str, Any] | None:
         try:

@@ -85,28 +85,32 @@ def compiled(loss: WeightedCrossEntropy, arguments: Sequence[Tensor], precision:
     loss.zero_grad(set_to_none=True)
 
 
-def token_budget(loss: WeightedCrossEntropy, data: TokenisedMixture, rows: Rows, precision: str) -> float:
+def token_budget(loss: WeightedCrossEntropy, data: TokenisedMixture, rows: Rows, precision: str, world: int) -> float:
     """Tokens of a micro-batch, padding included: on a GPU as many of ``rows``, one worker's longest step, as fit."""
     if next(loss.parameters()).device.type == "cpu":
         return _CPU_TOKENS
-    return largest_budget(loss, data, rows, precision)
+    return largest_budget(loss, data, rows, precision, world)
 
 
-def largest_budget(loss: WeightedCrossEntropy, data: TokenisedMixture, rows: Rows, precision: str) -> float:
-    """All of ``rows`` where a pass over them fits next to the optimizer's state, else what fits, found by halving.
+def largest_budget(loss: WeightedCrossEntropy, data: TokenisedMixture, rows: Rows, precision: str, world: int) -> float:
+    """All of ``rows`` where a pass over them fits, else what fits, found by halving.
+
+    It must fit next to what training holds later: AdamW's two moments and, with more than one rank, the buckets in
+    which gradients travel. To be called before any of them is there.
 
     Raises:
         ThoughtDistillError: not even one row fits.
     """
     device = next(loss.parameters()).device
     budget = float(_padded_tokens(data, rows))
-    moments = [torch.empty_like(parameter) for parameter in loss.parameters() for _ in range(2)]
+    copies = 2 if world == 1 else 3
+    later = [torch.empty_like(parameter) for parameter in loss.parameters() for _ in range(copies)]
     while True:
         lengths = data.input_lengths, data.target_lengths
         largest = max(micro_batches(rows, *lengths, budget), key=lambda part: _padded_tokens(data, part))
         try:
             _backward(loss, tensors(collate(data, largest), device), precision)
-            del moments
+            del later
             return budget
         except torch.OutOfMemoryError:
             smaller_budget(data, [largest], device)  # refuses where there is no smaller one

@@ -83,6 +83,7 @@ def train(
     Raises:
         DataError: no rows, or ranks that see different checkpoints.
         ThoughtDistillError: the loss is not finite, or one example does not fit the memory.
+        torch.OutOfMemoryError: on one of several ranks; called again with the same arguments, passes are smaller.
     """
     if not len(data):
         raise DataError(f"nothing to train on: the mixture has no row within the limits ({data.dropped} were too long)")
@@ -94,14 +95,19 @@ def train(
     state = checkpoints.latest() if checkpoints else None
     so_far: dict[str, Any] = state["result"] if state else dict(_NOTHING)
     _check_same_start(worker, so_far["steps"], world_size)
-    worker.prepare(order, state)
+    worker.prepare(order, state, checkpoints.limited() if checkpoints else math.inf)
 
     saved = time.monotonic()
     began = saved - so_far["elapsed_s"]
     step, interval = so_far["steps"], _Interval()
     while step < order.total and not _is_enough(so_far, config):
         rate = learning_rate(step, order.total, config)
-        interval.add(worker.step(order.examples(step), step, rate))
+        try:
+            interval.add(worker.step(order.examples(step), step, rate))
+        except torch.OutOfMemoryError:  # while other ranks wait: all begin again, and must not end here again
+            if checkpoints:
+                checkpoints.limit(worker.budget)
+            raise
         step += 1
         is_measured = step % (apart * order.per_epoch) == 0 or step == order.total
         if step % LOG_EVERY and not is_measured:

@@ -62,27 +62,31 @@ class Worker:
         recompute = recomputes(config.activation_checkpointing, model.num_parameters(), self.device)
         self._loss = WeightedCrossEntropy(model, recompute=recompute)
         self._passes: Any = self._loss
-        self._budget = math.inf
+        self.budget = math.inf
         self._optimizer = _optimizer(model, config)
 
-    def prepare(self, order: Order, state: dict[str, Any] | None) -> None:
-        """Restore a state where there is one, settle precision and memory, and join the other ranks."""
+    def prepare(self, order: Order, state: dict[str, Any] | None, most: float = math.inf) -> None:
+        """Restore a state where there is one, settle precision and memory, and join the other ranks.
+
+        ``most``: tokens of a pass at most, where an earlier attempt found out.
+        """
         if state:
             self.restore(state["model"])
-            self._optimizer.load_state_dict(state["optimizer"])
         self.precision = state["precision"] if state else self._precision(order)
         if self._config.compile:
             compiled(self._loss, tensors(collate(self._data, order.examples(0)[:2]), self.device), self.precision)
         rows = len(shard(order.examples(0), self._rank, self._world_size)) or 1
         longest = by_length(np.argsort(self._lengths[0] + self._lengths[1])[-rows:], *self._lengths)
-        budget = token_budget(self._loss, self._data, longest, self.precision)
-        budget = min(budget, state["budget"]) if state else budget  # the same passes have the same dropout
+        budget = min(most, token_budget(self._loss, self._data, longest, self.precision, self._world_size))
+        if state:
+            budget = min(budget, state["budget"])  # the same passes have the same dropout
+            self._optimizer.load_state_dict(state["optimizer"])  # now: memory was measured with room for it
         if self._world_size > 1:
             agreed = torch.tensor([self.precision == "bf16", budget], dtype=torch.float64, device=self.device)
             distributed.all_reduce(agreed, distributed.ReduceOp.MIN)
             self.precision, budget = "bf16" if agreed[0] else "fp32", float(agreed[1])
             self._passes = DistributedDataParallel(self._loss, gradient_as_bucket_view=True)
-        self._budget = budget
+        self.budget = budget
 
     def step(self, rows: Rows, step: int, rate: float) -> Counts:
         """One optimizer step on the rows of all ranks at a learning rate.
@@ -91,11 +95,12 @@ class Worker:
 
         Raises:
             ThoughtDistillError: one example does not fit the memory.
+            torch.OutOfMemoryError: memory ran out while gradients travelled; ``budget`` is what the next attempt has.
         """
         divisor = denominator(self._data, rows)
         while (summed := self._accumulate(rows, step, divisor)) is None:
             self._optimizer.zero_grad()
-            self._budget = smaller_budget(self._data, [part for part, _ in self._parts(rows)], self.device)
+            self.budget = smaller_budget(self._data, [part for part, _ in self._parts(rows)], self.device)
         norm = torch.nn.utils.clip_grad_norm_(self._loss.parameters(), _CLIP)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -127,6 +132,7 @@ class Worker:
                 numerator += value.detach()
         except torch.OutOfMemoryError:
             if sending:  # other ranks hold part of these gradients: the group starts anew from its checkpoint
+                self.budget = smaller_budget(self._data, [part for part, _ in parts], self.device)
                 raise
             return None
         return numerator, real, padded
@@ -138,7 +144,7 @@ class Worker:
         lengths = dev.input_lengths, dev.target_lengths
         rows = by_length(np.arange(len(dev)), *lengths)
         numerator = torch.zeros((), dtype=torch.float64, device=self.device)
-        for part in micro_batches(shard(rows, self._rank, self._world_size), *lengths, self._budget):
+        for part in micro_batches(shard(rows, self._rank, self._world_size), *lengths, self.budget):
             with autocast(self.device, self.precision):
                 numerator += self._loss(*tensors(collate(dev, part), self.device)).double()
         self.sum_over_ranks(numerator)
@@ -165,7 +171,7 @@ class Worker:
             "model": self._loss.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "precision": self.precision,
-            "budget": self._budget,
+            "budget": self.budget,
         }
 
     def sum_over_ranks(self, values: torch.Tensor) -> torch.Tensor:
@@ -184,7 +190,7 @@ class Worker:
         mine = shard(rows, self._rank, self._world_size)
         if not len(mine):
             yield rows[:1], 0.0
-        for part in micro_batches(mine, *self._lengths, self._budget):
+        for part in micro_batches(mine, *self._lengths, self.budget):
             yield part, 1.0
 
     def _sync(self, *, last: bool) -> contextlib.AbstractContextManager[Any]:

@@ -44,30 +44,30 @@ def padded(data, rows):
 def test_all_rows_that_fit_stay_together(model, data):
     """With memory enough a step is one pass."""
     rows = longest(data)
-    assert padded(data, rows) == largest_budget(SmallMemory(model, 10**9), data, rows, "fp32")
+    assert padded(data, rows) == largest_budget(SmallMemory(model, 10**9), data, rows, "fp32", 1)
 
 
 def test_memory_too_small_halves_the_budget(model, data):
     """A third of the memory needed: the budget is halved twice."""
     rows = longest(data)
-    assert padded(data, rows) / 4 == largest_budget(SmallMemory(model, padded(data, rows) / 3), data, rows, "fp32")
+    assert padded(data, rows) / 4 == largest_budget(SmallMemory(model, padded(data, rows) / 3), data, rows, "fp32", 1)
 
 
 def test_probing_leaves_no_gradients(model, data):
     """The first step starts from nothing."""
-    largest_budget(SmallMemory(model, 10**9), data, longest(data), "fp32")
+    largest_budget(SmallMemory(model, 10**9), data, longest(data), "fp32", 1)
     assert {None} == {parameter.grad for parameter in model.parameters()}
 
 
 def test_one_row_that_does_not_fit_is_an_error(model, data):
     """No budget helps: the message says what does."""
     with pytest.raises(ThoughtDistillError, match=r"one example of .* tokens does not fit"):
-        largest_budget(SmallMemory(model, 10), data, longest(data), "fp32")
+        largest_budget(SmallMemory(model, 10), data, longest(data), "fp32", 1)
 
 
 def test_cpu_is_not_probed(model, data):
     """On a CPU the budget is fixed."""
-    assert 4_096 == token_budget(SmallMemory(model, 0), data, longest(data), "fp32")
+    assert 4_096 == token_budget(SmallMemory(model, 0), data, longest(data), "fp32", 1)
 
 
 @pytest.mark.parametrize("asked", ["fp32", "bf16"])

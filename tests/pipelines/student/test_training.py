@@ -13,6 +13,7 @@ from pipelines.student import training
 from pipelines.student.checkpoints import CheckpointStore
 from pipelines.student.loss import WeightedCrossEntropy
 from pipelines.student.training import learning_rate, train
+from pipelines.student.worker import Worker
 
 CONFIG = TrainingConfig(epochs=2, batch_size=7, learning_rate=5e-3, warmup_steps=5, precision="fp32")
 
@@ -98,6 +99,30 @@ def test_a_pass_that_runs_out_of_memory_is_made_anew(student, data, dev, monkeyp
     run(student(), data, dev, on_log=parts.append)
     np.testing.assert_allclose([r["loss"] for r in whole], [r["loss"] for r in parts], rtol=1e-4)
     assert max(tokens[:20]) > 400
+
+
+def test_memory_that_runs_out_while_others_wait_is_remembered(student, data, dev, monkeypatch, tmp_path):
+    """A rank cannot make such a pass anew alone: the next attempt makes smaller ones, to the same losses."""
+    whole, parts, sizes = [], [], []
+    run(student(), data, dev, on_log=whole.append)
+    store, accumulate, forward = CheckpointStore(str(tmp_path)), Worker._accumulate, WeightedCrossEntropy.forward
+
+    def full(self, *arguments):
+        self.budget = 150.0
+        raise torch.OutOfMemoryError
+
+    def measured(self, input_ids, labels, weight):
+        sizes.append(input_ids.numel() + labels.numel())
+        return forward(self, input_ids, labels, weight)
+
+    monkeypatch.setattr(Worker, "_accumulate", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        run(student(), data, dev, checkpoints=store)
+    monkeypatch.setattr(Worker, "_accumulate", accumulate)
+    monkeypatch.setattr(WeightedCrossEntropy, "forward", measured)
+    run(student(), data, dev, checkpoints=store, on_log=parts.append)
+    np.testing.assert_allclose([r["loss"] for r in whole], [r["loss"] for r in parts], rtol=1e-4)
+    assert max(sizes) <= 150
 
 
 def test_one_example_that_never_fits_ends_the_training(student, data, dev, monkeypatch):
