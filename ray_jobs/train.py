@@ -42,7 +42,10 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
     gpu, workers = uses_gpu(config), config.training.num_workers
     alone = workers == 1 and not gpu and sum(node["Alive"] for node in ray.nodes()) == 1
-    say(f"train: on {workers} {'GPU' if gpu else 'CPU'} worker{'s' if workers > 1 else ''}")
+    kind = "GPU" if gpu else "CPU"
+    say(f"train: on {workers} {kind} worker{'s' if workers > 1 else ''}")
+    if workers > (there := ray.cluster_resources().get(kind, 0)):
+        say(f"train: waits until the cluster has {workers} {kind}s; it has {there:g}")
     settings = _settings(config, run_dir)
     trainer = TorchTrainer(
         train_loop_per_worker,
@@ -135,7 +138,7 @@ def _cause(error: Any) -> ThoughtDistillError:
 
 
 def preflight(config: RunConfig) -> None:
-    """Refuse a student that cannot be opened and a GPU that is not there, before anything is spent.
+    """Refuse a student that cannot be opened, and GPUs and workers that have no place, before anything is spent.
 
     Raises:
         ConfigError, DataError: one line.
@@ -154,6 +157,13 @@ def preflight(config: RunConfig) -> None:
     local = "RAY_ADDRESS" not in os.environ
     if config.training.use_gpu is True and local and not torch.cuda.is_available():
         raise ConfigError("training.use_gpu: true, but there is no GPU with CUDA here; use auto or false")
+    gpus = torch.cuda.device_count() if config.training.use_gpu is not False else 0
+    room, kind = (gpus, "GPU") if gpus else (cpus(), "CPU")
+    if local and config.training.num_workers > room:
+        raise ConfigError(
+            f"training.num_workers: {config.training.num_workers}, but a worker takes a {kind} and this machine has "
+            f"{room}; lower it, or submit the run to a cluster"
+        )
 
 
 def _fields(config: RunConfig) -> dict[str, Any]:

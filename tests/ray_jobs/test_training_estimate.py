@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from pipelines.errors import ConfigError
 from ray_jobs import cli, train
 
 STUDENT = ["student={model: tiny, init: random, vocabulary: 300}"]
@@ -37,6 +38,16 @@ def test_dry_run_measures_steps_and_writes_nothing(tmp_path: Path, capsys: pytes
     assert "8 steps of 4 examples (11 examples, 0 too long)" in said
     assert "measured on 3 steps on cpu" in said and "3090 (estimated, not measured)" in said
     assert before == sorted(tmp_path.rglob("*"))
+
+
+def test_workers_without_a_place_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray would wait for them for ever."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    many = cli.load_config(None, [f"run_dir={tmp_path}", *STUDENT, "training.num_workers=500"])
+    with pytest.raises(ConfigError, match=r"^training\.num_workers: 500, but a worker takes a .* and this machine has"):
+        train.preflight(many)
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    train.preflight(many)
 
 
 def test_dry_run_of_a_mixture_that_is_too_long_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
