@@ -167,10 +167,10 @@ def _export(model: Any, tokenizer: Any, config: RunConfig, run_dir: RunDirectory
         teachers=teachers(config, run_dir),
         licence="apache-2.0",
     )
-    model.config.thought_distill = {"thoughts": triggers}
-    longest = config.training.max_target_tokens
+    limits = {name: getattr(config.training, name) for name in ("max_input_tokens", "max_target_tokens")}
+    model.config.thought_distill = {"thoughts": triggers, **limits}
     with new_student(run_dir) as folder:
-        export(model, tokenizer, folder, card, longest)
+        export(model, tokenizer, folder, card, config.training.max_target_tokens)
         if config.student.ctranslate2 is not None:
             ctranslate.convert(folder, config.student.ctranslate2, f"{folder}/{ctranslate.FOLDER}")
 

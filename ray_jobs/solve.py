@@ -19,7 +19,7 @@ from typing import Any
 from pipelines.config import VerificationConfig
 from pipelines.errors import ConfigError, DataError, ThoughtDistillError
 from pipelines.inference.confidence import FILE, Calibration, read
-from pipelines.inference.solving import Asked, Solution, solve, trained_thoughts
+from pipelines.inference.solving import Asked, Solution, solve, trained_limits, trained_thoughts
 from pipelines.problems import ANSWER_KINDS
 from pipelines.solvers import Sandbox
 from ray_jobs.hardware import cpus
@@ -58,18 +58,19 @@ def answer(student: str, asked: Sequence[Asked], as_json: bool) -> None:
         DataError: there is no student.
     """
     started = time.monotonic()
-    thoughts = _thoughts(student)
+    config = _config(student)
+    thoughts, limits = trained_thoughts(config), trained_limits(config)
     calibration = _calibration(student)
     decoder = _open(student, len(asked))
-    limits = VerificationConfig()
-    with Sandbox(limits.timeout_s, limits.memory_mb) as sandbox:
+    of_programs = VerificationConfig()
+    with Sandbox(of_programs.timeout_s, of_programs.memory_mb) as sandbox:
         isolation = sandbox.isolation()
         if not isolation.complete:
             say(f"solve: programs are not fully confined on this machine ({isolation.summary})")
         opened = time.monotonic()
         show = _json if as_json else _pretty if sys.stdout.isatty() else _plain
         for start in range(0, len(asked), _AT_ONCE):
-            for solution in solve(asked[start : start + _AT_ONCE], decoder, thoughts, sandbox, calibration):
+            for solution in solve(asked[start : start + _AT_ONCE], decoder, thoughts, sandbox, calibration, limits):
                 show(solution)
             sys.stdout.flush()
     count = f"{len(asked):,} question{'s' if len(asked) > 1 else ''}"
@@ -108,9 +109,9 @@ def _from_json(line: str, place: str) -> Asked:
     return Asked(row["question"], kind)
 
 
-def _thoughts(student: str) -> list[str]:
+def _config(student: str) -> dict[str, Any]:
     try:
-        return trained_thoughts(json.loads(Path(student, "config.json").read_text(encoding="utf-8")))
+        return dict(json.loads(Path(student, "config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         raise DataError(f"{student}: no student (config.json); expected a run's student/ directory") from None
 

@@ -10,7 +10,7 @@ Nothing is scored: there is no gold answer here.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -22,8 +22,6 @@ from pipelines.solvers import Sandbox, equal
 from pipelines.thoughts import SAMPLED, THOUGHTS, judge, student_input
 
 ORDER: tuple[str, ...] = tuple(EvaluationConfig().select)
-_MAX_TOKENS = EvaluationConfig().max_tokens
-_MAX_INPUT_TOKENS = TrainingConfig().max_input_tokens
 
 
 class GreedyDecoder(Protocol):
@@ -31,6 +29,17 @@ class GreedyDecoder(Protocol):
 
     def decode(self, inputs: Sequence[str], *, max_tokens: int, max_input_tokens: int) -> list[list[Any]]:
         """One ``Decoded`` for each input."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Tokens that a completion and an input may have."""
+
+    max_tokens: int = EvaluationConfig().max_tokens
+    max_input_tokens: int = TrainingConfig().max_input_tokens
+
+
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -70,15 +79,14 @@ def solve(
     thoughts: Sequence[str],
     sandbox: Sandbox,
     calibration: Calibration | None = None,
+    limits: Limits = _LIMITS,
 ) -> list[Solution]:
     """Every question in all of these thoughts, greedily; the first thought that solves it gives the answer.
 
     ``calibration``: what the student's run found of its confidence on dev problems.
     """
     solutions = []
-    tried_all = tried_greedily(
-        asked, decoder, thoughts, sandbox, max_tokens=_MAX_TOKENS, max_input_tokens=_MAX_INPUT_TOKENS
-    )
+    tried_all = tried_greedily(asked, decoder, thoughts, sandbox, **asdict(limits))
     for one, tried in zip(asked, tried_all, strict=True):
         paths = [path for _, path in tried]
         choice = first_success(paths)
@@ -148,5 +156,18 @@ def confidence(paths: Sequence[Path], votes: Votes, calibration: Calibration | N
 def trained_thoughts(config: Mapping[str, Any]) -> list[str]:
     """The thoughts a student's ``config.json`` says it was trained on, in the order they are preferred; of a foreign
     student, those that a teacher can be asked for."""
-    trained = config.get("thought_distill", {}).get("thoughts") or SAMPLED
+    trained = _own(config).get("thoughts") or SAMPLED
     return [*(name for name in ORDER if name in trained), *(name for name in trained if name in {*THOUGHTS} - {*ORDER})]
+
+
+def trained_limits(config: Mapping[str, Any]) -> Limits:
+    """As long as the student's training rows might be, by its ``config.json``; the defaults for a foreign student."""
+    known = _own(config)
+    return Limits(
+        known.get("max_target_tokens", _LIMITS.max_tokens), known.get("max_input_tokens", _LIMITS.max_input_tokens)
+    )
+
+
+def _own(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    own: Mapping[str, Any] = config.get("thought_distill", {})
+    return own

@@ -22,7 +22,6 @@ from pipelines.mixture.example import (
     Judged,
     in_dev,
     in_fraction,
-    parent_id,
     rank,
 )
 from pipelines.mixture.recipes import RECIPES
@@ -79,9 +78,8 @@ def decide(
         candidates = ["label"] if problem is not None else []
     else:
         candidates = [sample.thought for sample in proofs]
-    parent = parent_id(problem_id)
-    split = "dev" if problem is not None and in_dev(seed, parent, config.dev_fraction) else "train"
-    if left_out is None and split == "train" and not in_fraction(seed, parent, config.fraction):
+    split = "dev" if problem is not None and in_dev(seed, problem_id, config.dev_fraction) else "train"
+    if left_out is None and split == "train" and not in_fraction(seed, problem_id, config.fraction):
         left_out = "outside_fraction"
     if problem is None or left_out is not None:
         reason = left_out or "unknown_problem"

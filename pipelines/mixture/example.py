@@ -64,13 +64,13 @@ def rank(seed: int, *names: str) -> int:
 
 
 def in_fraction(seed: int, problem_id: str, fraction: float) -> bool:
-    """Whether a training problem belongs to this share of them; a larger share holds the smaller ones."""
-    return fraction == 1 or rank(seed, "fraction", problem_id) < fraction * 2**63
+    """Whether a training problem, with its children, belongs to this share; a larger share holds the smaller ones."""
+    return fraction == 1 or rank(seed, "fraction", parent_id(problem_id)) < fraction * 2**63
 
 
 def in_dev(seed: int, problem_id: str, dev_fraction: float) -> bool:
-    """Whether a problem, with all of its thoughts, belongs to dev."""
-    return rank(seed, "dev", problem_id) < dev_fraction * 2**63
+    """Whether a problem, with all of its thoughts and children, belongs to dev."""
+    return rank(seed, "dev", parent_id(problem_id)) < dev_fraction * 2**63
 
 
 SEPARATOR = "~"

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.inference.confidence import Calibration, feature_names
 from pipelines.inference.decoding import Decoded
-from pipelines.inference.solving import Asked, solve, trained_thoughts
+from pipelines.inference.solving import Asked, solve, trained_limits, trained_thoughts
 from pipelines.solvers import Sandbox
 
 
@@ -17,7 +17,7 @@ class Scripted:
         self.decoded = list(decoded)
 
     def decode(self, inputs, **limits):
-        self.inputs = inputs
+        self.inputs, self.limits = inputs, limits
         return [[self.decoded.pop(0)] for _ in inputs]
 
 
@@ -77,3 +77,17 @@ def test_a_student_says_what_it_was_trained_on():
     trained = {"thought_distill": {"thoughts": {"cot": "", "pot": "", "song": ""}}}
     assert ["pot", "cot"] == trained_thoughts(trained)
     assert ["pot", "eot", "cot"] == trained_thoughts({})
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"thought_distill": {"max_input_tokens": 512, "max_target_tokens": 384}}, (384, 512)),
+        ({}, (256, 256)),
+    ],
+)
+def test_a_student_is_decoded_within_the_lengths_it_was_trained_on(sandbox, config, expected):
+    """Else longer thoughts would be cut, and questions lose their beginning."""
+    decoder = Scripted(written("ans = 3"))
+    solve([Asked("?")], decoder, ["pot"], sandbox, limits=trained_limits(config))
+    assert expected == (decoder.limits["max_tokens"], decoder.limits["max_input_tokens"])

@@ -106,3 +106,4 @@ def test_dev_is_split_by_problem_and_seed() -> None:
     share = sum(in_dev(0, name, 0.1) for name in names) / len(names)
     assert 0.1 == pytest.approx(share, abs=0.03)
     assert [in_dev(0, name, 0.1) for name in names] != [in_dev(1, name, 0.1) for name in names]
+    assert [in_dev(0, name, 0.1) for name in names] == [in_dev(0, f"{name}~2", 0.1) for name in names]
