@@ -30,7 +30,8 @@ _RELATIVE_ABOVE = 10**6
 _TIME = re.compile(
     r"(?<![\d:.])(\d{1,2})(?::([0-5]\d))(?::[0-5]\d)?\s*([ap])?\.?\s?(?:m\b)?|(\d{1,2})\s*([ap])\.?\s?m\b", re.I
 )
-_RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*(?::|/|\bto\b)\s*(\d+(?:\.\d+)?)(?:\s*(?::|\bto\b)\s*(\d+(?:\.\d+)?))?")
+_PART = r"(?<!\d)(\d{1,40}(?:\.\d{1,40})?)(?!\d)"  # bounded: a completion may hold one figure ten thousand times
+_RATIO = re.compile(rf"{_PART}\s*(?::|/|\bto\b)\s*{_PART}(?:\s*(?::|\bto\b)\s*{_PART})?")
 _BOOLEAN = re.compile(r"\b(yes|no|true|false)\b", re.I)
 _SAYS = re.compile(r"(?i)(?<!to )\banswer\b(?:[^.\n:=,]{0,40}?|, in [^,.\n]{1,20}, )(?:\bis\b|:|=)\s*:?")
 _HASHES = re.compile(r"####")

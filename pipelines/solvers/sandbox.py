@@ -32,6 +32,7 @@ MAX_REQUEST = 1_000_000  # characters
 _ATTEMPTS = 3
 _SYMPY = re.compile(r"sympy|mpmath")
 _FIGURE = re.compile(r"\d[\d,.]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # a str of Python's that no file can hold
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _checked(reply: dict[str, Any], kind: AnswerKind) -> Outcome:
     )
     if outcome.status != "solved":
         return outcome
-    answer = _answer(text, kind) if isinstance(text, str) else None
+    answer = _answer(text, kind) if isinstance(text, str) and not _SURROGATE.search(text) else None
     if answer is None:
         return replace(outcome, status="non_numeric", detail=f"not a {kind}: {_one_line(text)[:80]}")
     return replace(outcome, answer=answer)
