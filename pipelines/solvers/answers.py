@@ -28,8 +28,11 @@ TOLERANCE = Fraction(1, 1000)  # XoT's, METHOD section 4
 RELATIVE_TOLERANCE = Fraction(1, 10**9)
 _RELATIVE_ABOVE = 10**6
 _TIME = re.compile(
-    r"(?<![\d:.])(\d{1,2})(?::([0-5]\d))(?::[0-5]\d)?\s*([ap])?\.?\s?(?:m\b)?|(\d{1,2})\s*([ap])\.?\s?m\b", re.I
+    r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?:(?:\s*(?=[ap]\.?\s?m\b)|(?=[ap]\b))([ap]))?"
+    r"|(\d{1,2})\s*([ap])\.?\s?m\b",
+    re.I,
 )
+"""A time of day: "15:30", "3:30 p.m.", "3:30p", "7 am"."""
 _PART = r"(?<!\d)(\d{1,40}(?:\.\d{1,40})?)(?!\d)"  # bounded: a completion may hold one figure ten thousand times
 _RATIO = re.compile(rf"{_PART}\s*(?::|/|\bto\b)\s*{_PART}(?:\s*(?::|\bto\b)\s*{_PART})?")
 _BOOLEAN = re.compile(r"\b(yes|no|true|false)\b", re.I)

@@ -116,6 +116,7 @@ def test_what_is_no_single_finite_number_has_no_canonical_text(text):
         ("ratio", "2:4:6", "1:2:3"),
         ("time", "3:30 p.m.", "15:30"),
         ("time", "7 am", "07:00"),
+        ("time", "9:45:10 AM", "09:45"),
         ("time", "12:05 AM", "00:05"),
         ("time", "15:30", "15:30"),
         ("boolean", "Yes.", "yes"),
@@ -209,6 +210,10 @@ def test_an_answer_that_is_no_number_is_not_replaced_by_another(text):
         ("ratio", "The answer is 4:6.", "2:3"),
         ("ratio", "Ann and Ben share it 9:6, 1 each of " + "1" * 10**5, "3:2"),
         ("time", "The answer is 3:15 p.m.", "15:15"),
+        ("time", "The answer is 3:15p.", "15:15"),
+        ("time", "The answer is 12:30 and a bit.", "12:30"),
+        ("time", "The train arrives at 12:30 after lunch.", "12:30"),
+        ("time", "The answer is 14:30 please.", "14:30"),
         ("numbers", "The answer is 3 and 5.", "3; 5"),
     ],
 )
