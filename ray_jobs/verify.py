@@ -42,7 +42,7 @@ VERDICT_SCHEMA = pa.schema(
         pa.field("elapsed_s", pa.float64()),
     ]
 )
-JUDGE = 2
+JUDGE = 3
 """Raised when the same completion may get another verdict than before, so that old verdicts are made anew."""
 
 _ROWS_PER_CALL, _ROWS_PER_FILE = 128, 8192
