@@ -89,7 +89,7 @@ class Verifier:
         table = ray.get(gold).to_pydict()
         known = zip(table["question"], table["answer"], table["answer_kind"], strict=True)
         self._gold = dict(zip(table["problem_id"], known, strict=True))
-        self._sandbox = Sandbox(config.timeout_s, config.memory_mb)
+        self._sandbox = Sandbox(config.timeout_s, config.memory_mb, config.require_isolation)  # of any node
         self._config, self._seed = config, seed
 
     def __call__(self, batch: pa.Table) -> pa.Table:

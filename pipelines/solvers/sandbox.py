@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import sys
 import threading
@@ -54,12 +55,14 @@ class Sandbox:
     """Confined fork servers, started at first use and again if they die; a context manager.
 
     ``timeout_s`` is CPU seconds of one program (the wall clock's limit is 3 x + 1), ``memory_mb`` what it may use
-    beyond the interpreter. There are two servers, a small one and one with SymPy imported, which starts when first
+    beyond the interpreter. Where ``require_isolation`` and the kernel cannot confine, nothing runs and a request
+    raises ThoughtDistillError. There are two servers, a small one and one with SymPy imported, which starts when first
     needed. Requests from several threads take turns.
     """
 
-    def __init__(self, timeout_s: float = 5, memory_mb: int = 512) -> None:
+    def __init__(self, timeout_s: float = 5, memory_mb: int = 512, require_isolation: bool = False) -> None:
         self._settings = {sympy: Settings(timeout_s, memory_mb, sympy) for sympy in (False, True)}
+        self._require_isolation = require_isolation
         self._lock = threading.Lock()
         self._servers: dict[bool, Connection] = {}
         self._owner = os.getpid()
@@ -80,13 +83,13 @@ class Sandbox:
 
     def run_program(self, source: str, kind: AnswerKind = "number") -> Outcome:
         """Runs a PoT completion: solved, no_answer, syntax_error, runtime_error, timeout, memory_limit, forbidden or
-        non_numeric. Raises ThoughtDistillError where no server can be started."""
+        non_numeric. Raises ThoughtDistillError where no server can be started, or none that is isolated as required."""
         request = {"task": "program", "text": source[:MAX_REQUEST], "kind": kind}
         return _checked(self._ask(request, sympy=_SYMPY.search(source) is not None), kind)
 
     def solve_equations(self, text: str) -> Outcome:
         """Solves an EoT completion: solved, no_answer, unparsable, underdetermined, inconsistent, unsolved, timeout or
-        memory_limit. Raises ThoughtDistillError where no server can be started."""
+        memory_limit. Raises ThoughtDistillError as run_program does."""
         request = {"task": "equations", "text": text[:MAX_REQUEST]}
         reply = self._ask(request, sympy=False)
         if reply.get("status") == "needs_sympy":
@@ -128,6 +131,11 @@ class Sandbox:
             self._stop(sympy)
         if sympy not in self._servers:
             self._servers[sympy] = Connection(self._settings[sympy])
+            isolation = _isolation(self._servers[sympy].measured)
+            if self._require_isolation and not isolation.complete:
+                raise ThoughtDistillError(
+                    f"verification.require_isolation: {platform.node()} cannot confine programs ({isolation.summary})"
+                )
         return self._servers[sympy]
 
     def _stop(self, sympy: bool) -> None:
