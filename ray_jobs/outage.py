@@ -3,21 +3,25 @@
     failure(OSError(28, "No space left on device"))   -> "the storage failed: [Errno 28] No space left on device"
     failure(OSError(2, "No such file or directory"))  -> None: not the storage's fault
 
+An error of ours that an actor of Ray Data raised is found as well: its own line, which Ray hands on as text.
 Nothing half-written is believed afterwards (``run_directory``, ``journal``), so the same command goes on.
 """
 
 import errno
 from collections.abc import Iterator
 
+from pipelines.errors import ThoughtDistillError
+
 _FAILING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE, errno.EACCES}
 _REMOTE = ("AWS Error", "google::cloud::Status")  # pyarrow's object stores give no number
 _NO_ROOM = ("OutOfDiskError", "ObjectStoreFullError")
 _IN_TEXT = (*_NO_ROOM, "No space left on device", *_REMOTE)
+_OURS = f"{ThoughtDistillError.__module__}."
 _LONGEST = 300
 
 
 def failure(error: BaseException) -> str | None:
-    """The line for an error that storage caused, wherever in the cluster it was raised; None for any other."""
+    """The line for an error that storage caused or that is ours, wherever it was raised; None for any other."""
     for cause in _causes(error):
         if isinstance(cause, OSError) and (cause.errno in _FAILING or any(name in str(cause) for name in _REMOTE)):
             return f"the storage failed: {one_line(cause)}"
@@ -27,7 +31,8 @@ def failure(error: BaseException) -> str | None:
             for line in str(cause).splitlines():  # an error that could not travel is there as text
                 if any(name in line for name in _IN_TEXT):
                     return f"the storage of a node failed: {line.strip()[:_LONGEST]}"
-    return None
+    ours = [line.partition(": ")[2] for line in str(error).splitlines() if line.startswith(_OURS)]
+    return ours[0][:_LONGEST] if ours else None
 
 
 def one_line(error: BaseException) -> str:

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import RunConfig, VerificationConfig
-from pipelines.errors import ConfigError, DataError
+from pipelines.errors import ConfigError, DataError, ThoughtDistillError
 from pipelines.solvers import Sandbox
-from pipelines.thoughts import THOUGHTS, judge
+from pipelines.thoughts import THOUGHTS, Verdict, judge
 from pipelines.thoughts.degraded import degraded
 from ray_jobs import cli
 from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share
@@ -42,7 +42,7 @@ VERDICT_SCHEMA = pa.schema(
         pa.field("elapsed_s", pa.float64()),
     ]
 )
-JUDGE = 2
+JUDGE = 3
 """Raised when the same completion may get another verdict than before, so that old verdicts are made anew."""
 
 _ROWS_PER_CALL, _ROWS_PER_FILE = 128, 8192
@@ -89,7 +89,7 @@ class Verifier:
         table = ray.get(gold).to_pydict()
         known = zip(table["question"], table["answer"], table["answer_kind"], strict=True)
         self._gold = dict(zip(table["problem_id"], known, strict=True))
-        self._sandbox = Sandbox(config.timeout_s, config.memory_mb)
+        self._sandbox = Sandbox(config.timeout_s, config.memory_mb, config.require_isolation)  # of any node
         self._config, self._seed = config, seed
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -100,13 +100,24 @@ class Verifier:
         question, gold, kind = self._gold.get(row["problem_id"], (None, None, "number"))
         finish_reason = row.get("finish_reason") or "stop"
         thought = THOUGHTS[row["thought"]]
-        verdict = judge(thought, row["completion"], finish_reason, gold, kind, self._sandbox, question)
+        completion = row["completion"] or ""  # null in foreign samples
+        try:
+            verdict = judge(thought, completion, finish_reason, gold, kind, self._sandbox, question)
+        except ThoughtDistillError:
+            raise
+        except Exception as error:  # a completion that nobody foresaw must not end every run that holds it
+            verdict = _without_answer(f"the judge failed: {error!r:.200}", gold)
         verdict = degraded(verdict, row["sample_id"], row["thought"], gold, self._config, self._seed)
         return {
             **{name: row[name] for name in ("sample_id", "problem_id", "thought", "draw")},
             **vars(verdict),
             "flags": list(verdict.flags),
         }
+
+
+def _without_answer(why: str, gold: str | None) -> Verdict:
+    correct = None if gold is None else False
+    return Verdict(status="no_answer", answer=None, correct=correct, flags=(), detail=why, elapsed_s=0.0)
 
 
 def verifiers(blocks: int) -> int:

@@ -28,9 +28,13 @@ TOLERANCE = Fraction(1, 1000)  # XoT's, METHOD section 4
 RELATIVE_TOLERANCE = Fraction(1, 10**9)
 _RELATIVE_ABOVE = 10**6
 _TIME = re.compile(
-    r"(?<![\d:.])(\d{1,2})(?::([0-5]\d))(?::[0-5]\d)?\s*([ap])?\.?\s?(?:m\b)?|(\d{1,2})\s*([ap])\.?\s?m\b", re.I
+    r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?:(?:\s*(?=[ap]\.?\s?m\b)|(?=[ap]\b))([ap]))?"
+    r"|(\d{1,2})\s*([ap])\.?\s?m\b",
+    re.I,
 )
-_RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*(?::|/|\bto\b)\s*(\d+(?:\.\d+)?)(?:\s*(?::|\bto\b)\s*(\d+(?:\.\d+)?))?")
+"""A time of day: "15:30", "3:30 p.m.", "3:30p", "7 am"."""
+_PART = r"(?<!\d)(\d{1,40}(?:\.\d{1,40})?)(?!\d)"  # bounded: a completion may hold one figure ten thousand times
+_RATIO = re.compile(rf"{_PART}\s*(?::|/|\bto\b)\s*{_PART}(?:\s*(?::|\bto\b)\s*{_PART})?")
 _BOOLEAN = re.compile(r"\b(yes|no|true|false)\b", re.I)
 _SAYS = re.compile(r"(?i)(?<!to )\banswer\b(?:[^.\n:=,]{0,40}?|, in [^,.\n]{1,20}, )(?:\bis\b|:|=)\s*:?")
 _HASHES = re.compile(r"####")
@@ -41,13 +45,18 @@ _MOST_MARKS = 20
 _LETTER = r"(?:\s?[a-z](?![a-z]))?"
 _GOES_ON = re.compile(
     rf"{_LETTER}\s?(?:[+/÷:]\s?[$£€]?\s?[\d(\\√.]|-\s?[$£€]?\d|-\s[(\\√]|\*(?!\*)\s?[\d(\\√a-z]|\*\*\d)"
+    r"|\s?[-+]\s?(?![aI]\s)[A-Za-z](?![A-Za-z'])"
     rf"|{_LETTER}\s?\^|\sx\s\d|[.,]\d|\s\d|!(?!\s|$|\W)|\s?(?:√|π|\\(?:sqrt|pi))"
 )
-"""Behind a number: it is only the beginning of something else (10 - 3, 2^5, 5√2, 10:30, 1.250,00)."""
+"""Behind a number: it is only the beginning of something else (10 - 3, 10 - x, 2^5, 5√2, 10:30, 1.250,00)."""
 _GOES_BEFORE = re.compile(
     r"(?:[\d)]\s?(?:[*/^:]|[+-]\s)\s?[$£€]?\s?|[\d)]-|[A-Za-z)][+*^/]\s?|[A-Za-z)]\s[+*^x]\s|\d\sx\s|\^|√|\\sqrt\s?\{?|\d[\s.,])$"
 )
 """Before a number: it is only the end of something else."""
+_CLAIM = re.compile(
+    r"(?i)[^\w=]*\d.*?(?=(?<!and )\b(?:because|since)\b|(?<=[\d,]\s)as\s[$(\d]|(?<=[\w%])\s?\((?=[^()]*=))"
+)
+"""An answer in front of its reasons, which have calculations of their own (4 because 4 * 3 = 12)."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,7 @@ def _headed(part: str, kind: AnswerKind) -> str | None:
 
 
 def _stated(part: str, kind: AnswerKind) -> str | None:
-    """The first answer behind a mark; a number is the one after the last "=" of the sentence."""
+    """The first answer behind a mark; a number is the one after the last "=" of the sentence, its reasons left out."""
     if kind == "text":
         return canonical(re.split(r"\.\s|\.$", part, maxsplit=1)[0], "text")
     if kind == "boolean":
@@ -147,6 +156,8 @@ def _stated(part: str, kind: AnswerKind) -> str | None:
         values = [value(match) for match in NUMBER.finditer(part) if _is_whole(part, match)]
         return "; ".join(number_text(each) for each in values if each is not None) or None
     sentence = re.split(r"(?<![A-Z]\b)\.\s", part, maxsplit=1)[0]
+    if claim := _CLAIM.match(sentence):
+        sentence = claim[0]
     equal_sign = sentence.rfind("=")
     piece = sentence[equal_sign + 1 :] if NUMBER.search(sentence, equal_sign + 1) else sentence
     for match in NUMBER.finditer(piece):

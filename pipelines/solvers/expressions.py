@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from pipelines.solvers.tokens import NotationError, Token, defined_in_words, ordinary_names, statements, tokens
 from pipelines.solvers.tree import FUNCTIONS, Binary, Call, Equation, Name, Negative, Node, Number
-from pipelines.solvers.units import COUNTS, FAMILY
+from pipelines.solvers.units import COUNTS, FAMILY, PER
 
 ANSWER = "ans"
 
@@ -155,7 +155,8 @@ class _Parser:
             return False
         if token.text in COUNTS:
             raise self._error(f"'{before.text} {token.text}' is a number in words")
-        is_glued = before.kind == "number" and not token.spaced and token.text not in FAMILY
+        is_unit = token.text in FAMILY and (len(token.text) > 1 or not self._ordinary & _UNIT_LETTERS)  # l + 2m
+        is_glued = before.kind == "number" and not token.spaced and not is_unit
         if is_glued or not token.text.isalpha() or (len(token.text) == 1 and token.text not in _UNIT_LETTERS):
             return False  # 2x, 3v0, 2apples: an unknown, free unless another line fixes it
         self._at += 1
@@ -172,7 +173,7 @@ class _Parser:
         if len(following) < 2:
             return
         sign, word = following
-        if (sign.kind == "/" and word.kind == "name" and word.text not in self._ordinary | FUNCTIONS) or (
+        if (sign.kind == "/" and word.text in PER and word.text not in self._ordinary) or (
             sign.kind == "^" and not sign.spaced and word.text in ("2", "3")
         ):
             self._at += 2

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import sys
 import threading
@@ -32,6 +33,7 @@ MAX_REQUEST = 1_000_000  # characters
 _ATTEMPTS = 3
 _SYMPY = re.compile(r"sympy|mpmath")
 _FIGURE = re.compile(r"\d[\d,.]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # a str of Python's that no file can hold
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,14 @@ class Sandbox:
     """Confined fork servers, started at first use and again if they die; a context manager.
 
     ``timeout_s`` is CPU seconds of one program (the wall clock's limit is 3 x + 1), ``memory_mb`` what it may use
-    beyond the interpreter. There are two servers, a small one and one with SymPy imported, which starts when first
+    beyond the interpreter. Where ``require_isolation`` and the kernel cannot confine, nothing runs and a request
+    raises ThoughtDistillError. There are two servers, a small one and one with SymPy imported, which starts when first
     needed. Requests from several threads take turns.
     """
 
-    def __init__(self, timeout_s: float = 5, memory_mb: int = 512) -> None:
+    def __init__(self, timeout_s: float = 5, memory_mb: int = 512, require_isolation: bool = False) -> None:
         self._settings = {sympy: Settings(timeout_s, memory_mb, sympy) for sympy in (False, True)}
+        self._require_isolation = require_isolation
         self._lock = threading.Lock()
         self._servers: dict[bool, Connection] = {}
         self._owner = os.getpid()
@@ -79,13 +83,13 @@ class Sandbox:
 
     def run_program(self, source: str, kind: AnswerKind = "number") -> Outcome:
         """Runs a PoT completion: solved, no_answer, syntax_error, runtime_error, timeout, memory_limit, forbidden or
-        non_numeric. Raises ThoughtDistillError where no server can be started."""
+        non_numeric. Raises ThoughtDistillError where no server can be started, or none that is isolated as required."""
         request = {"task": "program", "text": source[:MAX_REQUEST], "kind": kind}
         return _checked(self._ask(request, sympy=_SYMPY.search(source) is not None), kind)
 
     def solve_equations(self, text: str) -> Outcome:
         """Solves an EoT completion: solved, no_answer, unparsable, underdetermined, inconsistent, unsolved, timeout or
-        memory_limit. Raises ThoughtDistillError where no server can be started."""
+        memory_limit. Raises ThoughtDistillError as run_program does."""
         request = {"task": "equations", "text": text[:MAX_REQUEST]}
         reply = self._ask(request, sympy=False)
         if reply.get("status") == "needs_sympy":
@@ -127,6 +131,11 @@ class Sandbox:
             self._stop(sympy)
         if sympy not in self._servers:
             self._servers[sympy] = Connection(self._settings[sympy])
+            isolation = _isolation(self._servers[sympy].measured)
+            if self._require_isolation and not isolation.complete:
+                raise ThoughtDistillError(
+                    f"verification.require_isolation: {platform.node()} cannot confine programs ({isolation.summary})"
+                )
         return self._servers[sympy]
 
     def _stop(self, sympy: bool) -> None:
@@ -146,7 +155,7 @@ def _checked(reply: dict[str, Any], kind: AnswerKind) -> Outcome:
     )
     if outcome.status != "solved":
         return outcome
-    answer = _answer(text, kind) if isinstance(text, str) else None
+    answer = _answer(text, kind) if isinstance(text, str) and not _SURROGATE.search(text) else None
     if answer is None:
         return replace(outcome, status="non_numeric", detail=f"not a {kind}: {_one_line(text)[:80]}")
     return replace(outcome, answer=answer)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.solvers.markup import plain
+from pipelines.solvers.units import PER
 
 PROGRAM_WORDS = frozenset(
     {"if", "elif", "else", "for", "while", "def", "return", "import", "from", "print", "assert", "try", "with", "in"}
@@ -25,11 +26,15 @@ class NotationError(ValueError):
 
 _COMMENT_LINE = re.compile(r"\s*(?:%|#|//|```|~~~|[-*_]{3,}\s*$)")
 _HASH_COMMENT = re.compile(r"#.*")
-_END_COMMENT = re.compile(r"\s(?:%|//)\s*(?!of\b)[A-Za-z]+\s+[A-Za-z].*")
+_END_COMMENT = re.compile(  # "15 % per year" and "52 // pens per box" have none
+    r"(?<![\d)\s])\s+%\s*(?!of\b)[A-Za-z]+\s+[A-Za-z].*"
+    r"|\s(?:%|//)\s*(?i:the(?!\s+(?:first|second|next|last)\b)|number|how|what|we|he|she|it|they|there)\s+[A-Za-z].*"
+)
 _BULLET = re.compile(r"^\s*(?:[*•]\s+|\d{1,2}[.)]\s+)(?=[^\W\d])")
 _DASH = re.compile(r"\s*-\s")
 _LABEL = re.compile(r"\((?P<before>\d{1,2})\)\s+(?=\w)|(?<=[\w)%])[\s,.…]+\((?P<after>\d{1,2})\)$")
-_HEADING = re.compile(r"^[^\W\d][\w '()/-]*:\s+(?=.*=)")
+_HEADING = re.compile(r"^([^\W\d][\w '()/-]*):\s+(?=.*=)")
+_NAME = re.compile(r"[^\W\d]\w*")
 _LEAD_IN = re.compile(
     r"^(?:(?:let|then|so|thus|therefore|hence|also|and|now|but|finally|next|given|where|since|substituting|solving)\b,?\s+"
     r"|we\s+(?:have|get|know|can\s+write)\b[,:]?\s+|that\s+)+(?=[\w$(])",
@@ -53,6 +58,7 @@ def statements(text: str) -> Iterator[tuple[int, str]]:
     lines = [(number, line) for number, line in lines if line and not _is_prose(line)]
     if len(lines) > 1 and all(_DASH.match(line) for _, line in lines):  # a list; one minus may be a minus
         lines = [(number, line.lstrip(" -")) for number, line in lines]
+    named = set(_NAME.findall("\n".join(_HEADING.sub("", line) for _, line in lines)))
     labels = 0
     for number, line in lines:
         if _DASH.match(line):
@@ -65,7 +71,12 @@ def statements(text: str) -> Iterator[tuple[int, str]]:
             if int(label["before"] or label["after"]) != labels:
                 raise NotationError(f"line {number}: {label[0].strip()!r} may be a factor or the equation's number")
             line = line[: label.start()] + line[label.end() :]
-        line = _LEAD_IN.sub("", _HEADING.sub("", line, count=1), count=1)
+        heading = _HEADING.match(line)
+        if heading:
+            line = line[heading.end() :]
+            if heading[1].strip() in named.difference(_NAME.findall(line)):
+                raise NotationError(f"line {number}: {heading[0].strip()!r} may be a heading or part of a ratio")
+        line = _LEAD_IN.sub("", line, count=1)
         for part in line.split(";"):
             pieces = re.split(r",\s+", part)
             for piece in pieces if all("=" in piece for piece in pieces) else [part]:
@@ -161,7 +172,7 @@ def ordinary_names(tokens: list[Token]) -> Iterator[str]:
         if token.kind != "name":
             unit_before = unit_before and token.text == "/"
             continue
-        if remark or (previous is not None and previous.text == "/" and unit_before):
+        if remark or (previous is not None and previous.text == "/" and unit_before and token.text in PER):
             unit_before = False
             continue
         after_quantity = previous is not None and previous.kind in ("number", ")", "name", "%")

@@ -52,6 +52,9 @@ FAMILY = {
 }
 """A unit's word to its family and its own name."""
 
+PER = FAMILY.keys() | {"s"}
+"""What may stand behind the "/" of a unit (km/h); "120 miles / speed" is a division."""
+
 COUNTS = frozenset({"dozen", "dozens", "hundred", "hundreds", "thousand", "thousands", "million", "millions"}) | {
     *("billion", "billions", "trillion"),
 }

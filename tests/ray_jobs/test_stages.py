@@ -7,8 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import ray
 
+from pipelines.config import VerificationConfig
 from pipelines.errors import ConfigError, CredentialsError, DataError
+from pipelines.thoughts import judge
 from ray_jobs import cli, distill, evaluate, mix, sample, train, verify
 
 PROBLEMS = [{"problem_id": "mine/0", "question": "Two and two?", "answer": 4}]
@@ -46,6 +49,22 @@ def test_verify_works_on_a_directory_with_only_problems_and_samples(tmp_path: Pa
         ("mine/0/pot/1", "syntax_error", False),
     ] == [(row["sample_id"], row["status"], row["correct"]) for row in verdicts]
     assert ["data.parquet"] == [file.name for file in (folder / "samples").iterdir()]
+
+
+def test_no_completion_ends_the_verification_of_the_others(monkeypatch: pytest.MonkeyPatch, ray_cluster: None) -> None:
+    """Not a null, nor text that no file can hold, nor one with which the judge itself fails."""
+    gold = pa.table({"problem_id": ["mine/0"], "question": ["?"], "answer": ["red"], "answer_kind": ["text"]})
+    verifier = verify.Verifier(VerificationConfig(), ray.put(gold))
+    rows = [
+        {"sample_id": str(n), "problem_id": "mine/0", "thought": thought, "draw": 0, "completion": completion}
+        for n, (thought, completion) in enumerate([("cot", None), ("pot", 'ans = "\\ud800"'), ("cot", "new")])
+    ]
+    monkeypatch.setattr(verify, "judge", lambda *given: judge(*given) if given[1] != "new" else given[9])
+    assert [
+        ("no_answer", False, "the text states no answer"),
+        ("non_numeric", False, "not a text: "),
+        ("no_answer", False, "the judge failed: IndexError('tuple index out of range')"),
+    ] == [(row["status"], row["correct"], row["detail"]) for row in verifier(pa.Table.from_pylist(rows)).to_pylist()]
 
 
 def test_mix_works_on_foreign_samples_whatever_else_their_columns_say(tmp_path: Path, ray_cluster: None) -> None:

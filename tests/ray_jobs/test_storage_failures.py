@@ -162,4 +162,8 @@ def test_a_failure_is_found_through_what_ray_wraps_it_in() -> None:
     )
     text = RayError("trace\n  ray.exceptions.OutOfDiskError: Local disk is full\n")
     assert "the storage of a node failed: ray.exceptions.OutOfDiskError: Local disk is full" == failure(text)
+    ours = RayTaskError(
+        "map", "trace\npipelines.errors.ThoughtDistillError: no server\n\ncause of", ValueError("UDF failed")
+    )
+    assert "no server" == failure(ours.as_instanceof_cause())
     assert failure(RayTaskError("map", "trace", ValueError("wrong")).as_instanceof_cause()) is None

@@ -49,6 +49,12 @@ config = cli.load_config(None, sys.argv[1:])
 verify.preflight(config, RunDirectory(config.run_dir))
 print("goes on")
 """
+WITHOUT_PREFLIGHT = """
+import sys
+from ray_jobs import cli, verify
+verify.preflight = lambda config, run_dir: None
+sys.exit(cli.main("verify", "", verify.command))
+"""
 
 
 def on_an_old_kernel(lacks: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -98,3 +104,11 @@ def test_required_isolation_refuses_such_a_machine(tmp_path):
     assert 2 == done.returncode, done.stderr
     assert "verification.require_isolation: this machine cannot confine programs" in done.stderr
     assert not (tmp_path / "verdicts").exists()
+
+
+def test_required_isolation_ends_a_run_whose_workers_cannot_confine(tmp_path):
+    """Whatever the driver's machine can: one line that names the worker's, and no program has run there."""
+    arguments = [f"run_dir={foreign(tmp_path)}", "verification.require_isolation=true"]
+    done = on_an_old_kernel("nothing", WITHOUT_PREFLIGHT, *arguments)
+    assert 1 == done.returncode, done.stderr
+    assert f"error: verify: verification.require_isolation: {platform.node()} cannot confine" in done.stderr

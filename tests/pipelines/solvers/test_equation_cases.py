@@ -18,6 +18,8 @@ COMMENTS_AND_PROSE = [
     ("ans = 5 # five = 6", "5"),
     ("x = 5 % the pens in a box; ans = x", "5"),
     ("x = 5 // the pens in a box; ans = x", "5"),
+    ("x = y % pens per box; y = 5; ans = x", "5"),
+    ("x = 52 // pens per box; ans = x", "unparsable: line 1: 'pens' beside 'per' reads two ways"),
     ("```; x = 5; ans = x; ```", "5"),
     ("```python; x = 5; ans = x; ```", "5"),
     ("~~~; ans = 5; ~~~", "5"),
@@ -36,6 +38,9 @@ COMMENTS_AND_PROSE = [
     ("We have x + 3 = 8; We know that ans = x", "5"),
     ("Equation 1: x + 3 = 8; ans = x", "5"),
     ("Answer: ans = 5", "5"),
+    ("Equation: x + 3 = 8; Equation: ans = x", "5"),
+    ("pens: pens + 3 = 8; ans = pens", "5"),
+    ("boys : girls = 3/2; boys = 6; ans = girls", "unparsable: line 1: 'boys :' may be a heading or part of a ratio"),
     ("x = y z; y = 2; ans = x", "unparsable: line 1: 'y' beside 'z' reads two ways"),
     ("ans = total cost", "unparsable: line 1: 'total' beside 'cost' reads two ways"),
     ("The total is x + 3 = 8; ans = x", "unparsable: line 1: 'is' is a program's word"),
@@ -103,6 +108,9 @@ PERCENT = [
     ("ans = 20% + y; y = 50", "unparsable: line 1: a percentage added to a quantity reads two ways"),
     ("ans = 20 % 3", "unparsable: line 1: '%' behind a space"),
     ("ans = 20 % of 50", "unparsable: line 1: '%' behind a space"),
+    ("rate = 15 % per year; ans = 200 * rate", "unparsable: line 1: '%' behind a space"),
+    ("rate = 15 % the first year; ans = rate", "unparsable: line 1: '%' behind a space"),
+    ("ans = 50 * (8) % sales tax", "unparsable: line 1: '%' was not expected here"),
     ("ans = 20%3", "unparsable: line 1: '%' beside '3' reads two ways"),
     ("ans = x%; x = 5", "unparsable: line 1: '%' was not expected here"),
 ]
@@ -257,6 +265,12 @@ UNITS = [
     ("ans = 5kg", "5"),
     ("x + 2apples = 10; ans = x", "underdetermined: free: x"),
     ("ans = 5 / day", "underdetermined: free: day"),
+    ("ans = 12 m/s * 5 s", "60"),
+    ("t = 120 miles / speed; ans = t", "underdetermined: free: speed, t"),
+    ("t = 120 miles / speed; speed = 60; ans = t", "2"),
+    ("2l + 3m = 12; l + 2m = 7; ans = l", "3"),
+    ("2l + 3m = 12; 4l - m = 10; ans = m", "2"),
+    ("x = 5m; ans = x", "5"),
 ]
 
 FUNCTIONS = [
