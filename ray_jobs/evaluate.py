@@ -153,7 +153,8 @@ class Judge:
 
     def __init__(self, config: RunConfig) -> None:
         """``config``: the run's, for the limits of a proof."""
-        self._sandbox = Sandbox(config.verification.timeout_s, config.verification.memory_mb)
+        limits = config.verification
+        self._sandbox = Sandbox(limits.timeout_s, limits.memory_mb, limits.require_isolation)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Predictions with status, answer and correctness."""

@@ -74,13 +74,14 @@ def fit(
             logs.extend([on_log] if on_log else [])
         solver = None
         if settings["dev_problems"] and len(dev):
+            limits = config.verification
             solver = DevProblems(
                 problems=settings["dev_problems"],
                 thoughts=list(settings["examples"]),
                 select=headline(config.evaluation.select, settings["examples"]),
                 tokenizer=tokenizer,
                 sandbox=open_until_done.enter_context(
-                    Sandbox(config.verification.timeout_s, config.verification.memory_mb)
+                    Sandbox(limits.timeout_s, limits.memory_mb, limits.require_isolation)
                 ),
                 max_input_tokens=config.training.max_input_tokens,
                 max_tokens=int(dev.target_lengths.max()) + _DEV_MARGIN,

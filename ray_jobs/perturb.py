@@ -96,7 +96,8 @@ class Perturber:
     def __init__(self, config: RunConfig) -> None:
         """``config`` gives how many children, the seed and the limits of a proof."""
         self._config = config
-        self._sandbox = Sandbox(config.verification.timeout_s, config.verification.memory_mb)
+        limits = config.verification
+        self._sandbox = Sandbox(limits.timeout_s, limits.memory_mb, limits.require_isolation)
 
     def __call__(self, part: pa.Table) -> pa.Table:
         """The children of some problems, and the counts as rows of a table "tally"."""

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.config import RunConfig, VerificationConfig
-from pipelines.errors import ConfigError, DataError, ThoughtDistillError
+from pipelines.errors import ConfigError, DataError
 from pipelines.solvers import Sandbox
-from pipelines.thoughts import THOUGHTS, Verdict, judge
+from pipelines.thoughts import THOUGHTS, judge
 from pipelines.thoughts.degraded import degraded
 from ray_jobs import cli
 from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share
@@ -101,23 +101,13 @@ class Verifier:
         finish_reason = row.get("finish_reason") or "stop"
         thought = THOUGHTS[row["thought"]]
         completion = row["completion"] or ""  # null in foreign samples
-        try:
-            verdict = judge(thought, completion, finish_reason, gold, kind, self._sandbox, question)
-        except ThoughtDistillError:
-            raise
-        except Exception as error:  # a completion that nobody foresaw must not end every run that holds it
-            verdict = _without_answer(f"the judge failed: {error!r:.200}", gold)
+        verdict = judge(thought, completion, finish_reason, gold, kind, self._sandbox, question)
         verdict = degraded(verdict, row["sample_id"], row["thought"], gold, self._config, self._seed)
         return {
             **{name: row[name] for name in ("sample_id", "problem_id", "thought", "draw")},
             **vars(verdict),
             "flags": list(verdict.flags),
         }
-
-
-def _without_answer(why: str, gold: str | None) -> Verdict:
-    correct = None if gold is None else False
-    return Verdict(status="no_answer", answer=None, correct=correct, flags=(), detail=why, elapsed_s=0.0)
 
 
 def verifiers(blocks: int) -> int:

@@ -7,6 +7,7 @@ The gold answer is looked at only after the completion has been solved.
 
 from dataclasses import dataclass, replace
 
+from pipelines.errors import ThoughtDistillError
 from pipelines.problems import AnswerKind
 from pipelines.solvers import Outcome, Sandbox, equal
 from pipelines.thoughts.suspicion import suspicions
@@ -42,7 +43,33 @@ def judge(
     ``finish_reason`` is the chat protocol's. A refusal is not solved. What was cut at the token limit is
     ``truncated`` whatever it says by then: its answer, if any, is recorded, but proves nothing.
     ``question`` is only for ``suspicion``; without it one of its flags cannot be raised.
+
+    Raises:
+        ThoughtDistillError: the sandbox does not work. Any other error is the completion's, and its verdict says so.
     """
+    try:
+        outcome = _outcome(thought, completion, finish_reason, kind, sandbox, question)
+        answer = outcome.answer if outcome.status == "solved" else None
+        correct = answer is not None and gold is not None and equal(answer, gold, kind)
+    except ThoughtDistillError:
+        raise
+    except Exception as error:  # a completion that nobody foresaw must not end every run that holds it
+        outcome = Outcome(status="no_answer", answer=None, detail=f"the judge failed: {error!r:.200}")
+        correct = False
+    return Verdict(
+        status=outcome.status,
+        answer=outcome.answer,
+        correct=None if gold is None else correct,
+        flags=outcome.flags,
+        detail=outcome.detail,
+        elapsed_s=outcome.elapsed_s,
+    )
+
+
+def _outcome(
+    thought: Thought, completion: str, finish_reason: str, kind: AnswerKind, sandbox: Sandbox, question: str | None
+) -> Outcome:
+    """What the completion says when it is solved, with the flags of what is suspicious about it."""
     if finish_reason in _REFUSED:
         outcome = Outcome(status="refused", answer=None, detail=f"finish_reason {finish_reason}")
     else:
@@ -52,13 +79,4 @@ def judge(
     if outcome.answer is not None:
         doubts = suspicions(thought.name, question, completion, outcome.answer)
         outcome = replace(outcome, flags=(*outcome.flags, *doubts))
-    answer = outcome.answer if outcome.status == "solved" else None
-    correct = None if gold is None else answer is not None and equal(answer, gold, kind)
-    return Verdict(
-        status=outcome.status,
-        answer=outcome.answer,
-        correct=correct,
-        flags=outcome.flags,
-        detail=outcome.detail,
-        elapsed_s=outcome.elapsed_s,
-    )
+    return outcome

@@ -11,7 +11,6 @@ import ray
 
 from pipelines.config import VerificationConfig
 from pipelines.errors import ConfigError, CredentialsError, DataError
-from pipelines.thoughts import judge
 from ray_jobs import cli, distill, evaluate, mix, sample, train, verify
 
 PROBLEMS = [{"problem_id": "mine/0", "question": "Two and two?", "answer": 4}]
@@ -51,19 +50,17 @@ def test_verify_works_on_a_directory_with_only_problems_and_samples(tmp_path: Pa
     assert ["data.parquet"] == [file.name for file in (folder / "samples").iterdir()]
 
 
-def test_no_completion_ends_the_verification_of_the_others(monkeypatch: pytest.MonkeyPatch, ray_cluster: None) -> None:
-    """Not a null, nor text that no file can hold, nor one with which the judge itself fails."""
+def test_no_completion_ends_the_verification_of_the_others(ray_cluster: None) -> None:
+    """Not a null, nor text that no file can hold."""
     gold = pa.table({"problem_id": ["mine/0"], "question": ["?"], "answer": ["red"], "answer_kind": ["text"]})
     verifier = verify.Verifier(VerificationConfig(), ray.put(gold))
     rows = [
         {"sample_id": str(n), "problem_id": "mine/0", "thought": thought, "draw": 0, "completion": completion}
-        for n, (thought, completion) in enumerate([("cot", None), ("pot", 'ans = "\\ud800"'), ("cot", "new")])
+        for n, (thought, completion) in enumerate([("cot", None), ("pot", 'ans = "\\ud800"')])
     ]
-    monkeypatch.setattr(verify, "judge", lambda *given: judge(*given) if given[1] != "new" else given[9])
     assert [
         ("no_answer", False, "the text states no answer"),
         ("non_numeric", False, "not a text: "),
-        ("no_answer", False, "the judge failed: IndexError('tuple index out of range')"),
     ] == [(row["status"], row["correct"], row["detail"]) for row in verifier(pa.Table.from_pylist(rows)).to_pylist()]
 
 

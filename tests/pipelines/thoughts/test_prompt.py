@@ -1,11 +1,12 @@
 """The teacher's prompts: complete, in the right order, and their demonstrations right."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipelines.errors import ConfigError, DataError
-from pipelines.solvers import Sandbox, equal
+from pipelines.solvers import Outcome, Sandbox, equal
 from pipelines.thoughts import SAMPLED, THOUGHTS, check, judge, load_prompt, student_input
 
 
@@ -86,6 +87,22 @@ def test_a_cut_or_refused_completion_is_not_solved() -> None:
             for reason in ("length", "content_filter", "stop")
         ]
     assert [("truncated", False), ("refused", False), ("solved", True)] == [(v.status, v.correct) for v in verdicts]
+
+
+def test_a_completion_with_which_the_judge_fails_has_no_answer() -> None:
+    """It must not end every run that holds it."""
+
+    def fails(*given: object) -> Outcome:
+        raise RecursionError("too deep")
+
+    thought = replace(THOUGHTS["cot"], solve=fails)
+    with Sandbox() as sandbox:
+        verdict = judge(thought, "The answer is 4.", "stop", "4", "number", sandbox)
+    assert ("no_answer", False, "the judge failed: RecursionError('too deep')") == (
+        verdict.status,
+        verdict.correct,
+        verdict.detail,
+    )
 
 
 def test_without_gold_nothing_is_called_correct() -> None:
