@@ -17,11 +17,15 @@ from aiohttp import web
 from pipelines.config import ProblemSource, RehearsalConfig
 from pipelines.errors import ConfigError, CredentialsError, DataError, RunStopped
 from pipelines.problems import load
+from pipelines.teacher import Exchange
 from pipelines.teacher.server import application, rehearsal_answers, serve
 from ray_jobs import cli, sample
+from ray_jobs.answers import write_answers
 from ray_jobs.endpoint import endpoint
+from ray_jobs.journal import JournalWriter
 from ray_jobs.plan import make_plan
 from ray_jobs.run_directory import RunDirectory
+from ray_jobs.sampler import as_row
 
 
 @contextmanager
@@ -244,3 +248,24 @@ def test_the_api_key_reaches_no_file(tmp_path: Path, ray_cluster: None, monkeypa
     with serving(teacher(5)) as base_url:
         run(tmp_path, base_url, "teacher.api_key_env=MY_KEY", count=5)
     assert [] == [file for file in tmp_path.rglob("*") if file.is_file() and b"sk-secret-7f3a" in file.read_bytes()]
+
+
+@pytest.mark.parametrize(("max_failed", "problems"), [(0.01, "failed and 2 have no answer"), (0.5, None)])
+def test_samples_that_nobody_answered_are_counted_and_asked_again(
+    tmp_path: Path, max_failed: float, problems: str | None
+) -> None:
+    """What is wanted and not there is neither a success nor done already."""
+    fields = [f"run_dir={tmp_path}", "problems={source: generated, count: 2}", f"sampling.max_failed={max_failed}"]
+    config = cli.load_config(None, [*fields, "sampling.draws=1"])
+    run_dir = RunDirectory(config.run_dir)
+    plan = make_plan(config, run_dir, load(config.problems, 0))
+    exchange = Exchange(config.teacher, config.sampling, {})
+    answered = [one for request in plan.missing[:4] for one in exchange.filtered(request)]
+    JournalWriter(run_dir).append(as_row(sample, plan.missing[0]) for sample in answered)
+    if problems is not None:
+        with pytest.raises(RunStopped, match=problems):
+            write_answers(config, run_dir, plan)
+    else:
+        result = write_answers(config, run_dir, plan)
+        assert (4, False) == (result.rows, result.is_final)
+        assert "0 failed and 2 have no answer" in result.summary
