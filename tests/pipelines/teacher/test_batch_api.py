@@ -72,6 +72,7 @@ def test_each_choice_is_a_sample_at_half_the_price_and_thinking_stays_apart() ->
         (refused(429, "rate_limit_exceeded"), True),
         (refused(500, "server_error"), True),
         (answered(), True),
+        ({"response": {"status_code": 200, "body": None}}, True),
         (refused(400, "invalid_request"), False),
         (refused(404, "no_completion"), False),
     ],
