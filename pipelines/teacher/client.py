@@ -20,7 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from pipelines.config import SamplingConfig, TeacherConfig
 from pipelines.teacher.dialect import Dialect
-from pipelines.teacher.exchange import Exchange, UnreadableAnswerError, is_transient
+from pipelines.teacher.exchange import Exchange, UnreadableAnswerError, is_filtered, is_transient
 from pipelines.teacher.quota import Limits
 from pipelines.teacher.request import Failure, Request, Sample, request_id_header
 from pipelines.thoughts import Prompt
@@ -139,7 +139,7 @@ class Teacher:
                 # ValueError: a body that is no JSON, or not even UTF-8.
                 raise _TransientError(_said(error)) from error
             except openai.APIStatusError as error:
-                if error.status_code == 400 and error.code == "content_filter":
+                if is_filtered(error.status_code, error.body):
                     return self._exchange.filtered(request)
                 raise self._sorted_out(error, dialect, request, gate) from error
         try:

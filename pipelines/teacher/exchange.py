@@ -143,6 +143,16 @@ class Exchange:
         return None
 
 
+def is_filtered(status: int, error: object) -> bool:
+    """Whether a filter stopped this one request: Azure's 400, and OpenRouter's 403 with the reasons it was flagged."""
+    if not isinstance(error, Mapping):
+        return False
+    if status == 403:
+        metadata = error.get("metadata")
+        return isinstance(metadata, Mapping) and "reasons" in metadata
+    return status == 400 and error.get("code") == "content_filter"
+
+
 def is_transient(status: int) -> bool:
     """Whether an HTTP status is worth another attempt."""
     return status in (408, 409, 429) or status >= 500

@@ -122,6 +122,10 @@ def test_the_budget_is_never_exceeded_and_a_higher_one_goes_on(tmp_path: Path, r
             run(tmp_path, base_url, "teacher.budget_usd=0.002", count=40)
         rows = [json.loads(line) for file in (tmp_path / "journal").glob("*.jsonl") for line in file.open()]
         assert 0.5 * 0.002 < sum(row["cost_usd"] for row in rows) <= 0.002
+        asked = counts(base_url)["requests"]
+        with pytest.raises(RunStopped, match=r"teacher\.budget_usd 0\.002 is reached"):
+            run(tmp_path, base_url, "teacher.budget_usd=0.002", count=40)
+        assert asked == counts(base_url)["requests"]
         run(tmp_path, base_url, "teacher.budget_usd=1", count=40)
         assert (120, 0) == (counts(base_url)["samples"], counts(base_url)["repeats"])
 

@@ -315,6 +315,16 @@ async def test_what_an_endpoint_does_not_take_it_is_asked_once(
     assert all(instead in body for body in bodies[1:])
 
 
+async def test_a_temperature_out_of_range_is_no_dialect() -> None:
+    """Without it the endpoint would answer, and not as the run's records say."""
+    message = "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 2.5 instead."
+    error = {"message": message, "code": "decimal_above_max_value", "param": "temperature"}
+    async with teacher_of(scripted(web.json_response({"error": error}, status=400))) as teacher:
+        [answer] = await teacher.ask(REQUEST, OpenGate())
+    assert isinstance(answer, Failure) and "Expected a value <= 2" in answer.error
+    assert "" == str(teacher.dialect)
+
+
 @pytest.mark.parametrize(
     ("message", "finish_reason", "completion", "reasoning"),
     [
@@ -350,9 +360,17 @@ async def test_hidden_thinking_is_kept_apart(
     assert (completion, reasoning, finish_reason) == (sample.completion, sample.reasoning, sample.finish_reason)
 
 
-async def test_what_a_content_filter_refuses_is_a_sample_that_says_so() -> None:
-    """Azure's HTTP 400: never tried again, never a failure."""
-    async with teacher_of(scripted(refused(400, "content_filter"))) as teacher:
+FLAGGED = {"code": 403, "message": "your input was flagged", "metadata": {"reasons": ["violence"]}}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [refused(400, "content_filter"), web.json_response({"error": FLAGGED}, status=403)],
+    ids=["Azure", "OpenRouter"],
+)
+async def test_what_a_content_filter_refuses_is_a_sample_that_says_so(refusal: web.Response) -> None:
+    """Never tried again, never a failure, and no wrong key."""
+    async with teacher_of(scripted(refusal)) as teacher:
         [sample] = await teacher.ask(REQUEST, gate := CountingGate())
     assert isinstance(sample, Sample) and ("", "content_filter") == (sample.completion, sample.finish_reason)
     assert 1 == gate.turns
