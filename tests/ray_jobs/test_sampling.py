@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import fsspec
 import pyarrow.parquet as pq
 import pytest
 from aiohttp import web
@@ -19,7 +20,7 @@ from pipelines.errors import ConfigError, CredentialsError, DataError, RunStoppe
 from pipelines.problems import load
 from pipelines.teacher import Exchange
 from pipelines.teacher.server import application, rehearsal_answers, serve
-from ray_jobs import cli, sample
+from ray_jobs import cli, paid, sample
 from ray_jobs.answers import write_answers
 from ray_jobs.endpoint import endpoint
 from ray_jobs.journal import JournalWriter
@@ -156,6 +157,16 @@ def test_a_local_teacher_with_nothing_to_say_is_refused(tmp_path: Path, teacher:
     config = cli.load_config(None, [f"run_dir={tmp_path}/run", own, f"teacher={{{teacher.format(folder=tmp_path)}}}"])
     with pytest.raises(DataError, match=message):
         make_plan(config, RunDirectory(config.run_dir), load(config.problems, 0))
+
+
+def test_a_recording_in_a_store_is_known_again_by_its_content(tmp_path: Path) -> None:
+    """Wherever it lies, and however it is named."""
+    (tmp_path / "a.jsonl").write_text("{}")
+    fsspec.filesystem("memory").pipe("/recorded/b.jsonl", b"{}")
+    paths = (f"{tmp_path}/a.jsonl", f"file://{tmp_path}/a.jsonl", "memory://recorded/b.jsonl")
+    teachers = [f"teacher={{kind: recorded, recorded_path: '{path}'}}" for path in paths]
+    configs = [cli.load_config(None, [f"run_dir={tmp_path}", teacher]) for teacher in teachers]
+    assert 1 == len({str(paid.fields(config, {})["teacher.recorded_path"]) for config in configs})
 
 
 def test_a_larger_fraction_asks_the_same_problems_and_more(tmp_path: Path) -> None:
