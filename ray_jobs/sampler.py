@@ -54,7 +54,7 @@ class LedgerGate:
         self._sending = asyncio.Lock()
         self._leasing: asyncio.Task[None] | None = None
         self._reporting: asyncio.Task[None] | None = None
-        self._failed: Exception | None = None  # how the ledger failed at a report
+        self._failed: Exception | None = None  # how the ledger failed at a call
 
     @contextlib.asynccontextmanager
     async def turn(self, tokens: int, cost_usd: float, is_retry: bool) -> AsyncIterator[None]:
@@ -100,7 +100,7 @@ class LedgerGate:
         """Wait until all that was recorded is in the journal.
 
         Raises:
-            RayError: the ledger failed at a report, whose rows are therefore in no journal.
+            RayError: the ledger failed at a call; the rows of a report are then in no journal.
         """
         while self._news.rows:
             await asyncio.sleep(_REPORT_EVERY_S)
@@ -111,10 +111,9 @@ class LedgerGate:
     async def _call(self, method: str, *args: Any) -> Any:
         """The ledger's answer. While it is out of reach it is called again, with a key: it does the same only once.
 
-        Raises:
-            RayActorError: the ledger is dead; the driver finds that as well, and says so.
+        None: it is dead, which the driver finds as well and says, or it failed, which ``reported`` raises.
         """
-        from ray.exceptions import ActorUnavailableError
+        from ray.exceptions import ActorUnavailableError, RayActorError
 
         key = uuid.uuid4().hex
         while True:
@@ -122,17 +121,17 @@ class LedgerGate:
                 return await getattr(self._ledger, method).remote(self._name, *args, key)
             except ActorUnavailableError:
                 await asyncio.sleep(_AGAIN_S)
+            except RayActorError:
+                return None
+            except Exception as error:  # whatever it was, the batch must not pass for done
+                self._failed = error
+                return None
 
     async def _lease(self) -> None:
-        from ray.exceptions import RayActorError
-
         loop = asyncio.get_running_loop()
         while self._waiting:
             asked = list(itertools.islice(self._waiting, _ASKED_AT_ONCE))
-            try:
-                delays = await self._call("lease", [one.tokens for one in asked], [one.dollars for one in asked])
-            except RayActorError:
-                delays = None
+            delays = await self._call("lease", [one.tokens for one in asked], [one.dollars for one in asked])
             if delays is None or self._failed is not None:
                 while self._waiting:
                     self._waiting.popleft().turn.set_exception(RunHasStopped())
@@ -147,19 +146,12 @@ class LedgerGate:
 
     async def _report(self) -> None:
         """Report what is new, and now and then that this sampler lives, while anything is in flight."""
-        from ray.exceptions import RayActorError
-
         silent_s = 0.0
         while self._in_flight or self._news != Report():
             if self._news != Report() or silent_s >= _SIGN_OF_LIFE_S:
                 async with self._sending:
                     news, self._news = self._news, Report()
-                    try:
-                        await self._call("report", news)
-                    except RayActorError:
-                        pass
-                    except Exception as error:  # whatever it was, the batch must not pass for done
-                        self._failed = error
+                    await self._call("report", news)
                 silent_s = 0.0
             await asyncio.sleep(_REPORT_EVERY_S)
             silent_s += _REPORT_EVERY_S

@@ -85,13 +85,16 @@ async def test_half_a_surrogate_pair_costs_no_row(tmp_path: Path) -> None:
     assert ["half an emoji ?"] * 8 == written(tmp_path)
 
 
-async def test_what_the_ledger_fails_at_fails_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["_report", "_lease"])
+async def test_what_the_ledger_fails_at_fails_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
     """The rows are in no journal: it must not pass for done, nor wait for turns that nobody gives back."""
 
-    async def ill(self: Ledger, name: str, report: Any) -> None:
+    async def ill(self: Ledger, *asked: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Ledger, "_report", ill)
+    monkeypatch.setattr(Ledger, method, ill)
     monkeypatch.setattr(ledger_module, "LEASE_S", 0.1)
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(ask(LedgerGate(Handle(opened(tmp_path))), count=20), 20)
