@@ -20,7 +20,7 @@ def write_answers(config: RunConfig, run_dir: RunDirectory, plan: Plan) -> Resul
     """The journal as Parquet, in plan order: samples, and the requests that failed to the end.
 
     Raises:
-        RunStopped: more than ``sampling.max_failed`` of the requests failed.
+        RunStopped: more than ``sampling.max_failed`` of the requests failed, or have no answer.
     """
     wanted = set(plan.wanted)
     samples: dict[str, dict[str, Any]] = {}
@@ -49,15 +49,18 @@ def write_answers(config: RunConfig, run_dir: RunDirectory, plan: Plan) -> Resul
         ),
     )
     run_dir.write_table(pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA), "samples")
-    if len(failed) > config.sampling.max_failed * len(plan.wanted):
+    missing = len(plan.wanted) - len(rows) - len(failed)
+    lost = f" and {missing:,} have no answer" if missing else ""
+    if len(failed) + missing > config.sampling.max_failed * len(plan.wanted):
+        first = f" (first: {failed[0]['sample_id']}: {failed[0]['error']})" if failed else ""
         raise RunStopped(
-            f"sample: {len(failed):,} of {len(plan.wanted):,} requests failed, more than sampling.max_failed "
-            f"{config.sampling.max_failed:g} (first: {failed[0]['sample_id']}: {failed[0]['error']})"
+            f"sample: {len(failed):,} of {len(plan.wanted):,} requests failed{lost}, more than sampling.max_failed "
+            f"{config.sampling.max_failed:g}{first}"
         )
     skipped = f", {plan.without_recording:,} without a completion skipped" if plan.without_recording else ""
     return Result(
         rows=len(rows),
-        summary=f"{len(rows):,} samples, {len(failed):,} failed, {plan.samples_missing:,} asked now{skipped}",
+        summary=f"{len(rows):,} samples, {len(failed):,} failed{lost}, {plan.samples_missing:,} asked now{skipped}",
         notes={"version": digest(sorted(samples)), "failed": len(failed), "without_completion": plan.without_recording},
-        is_final=not failed,
+        is_final=len(rows) == len(plan.wanted),
     )

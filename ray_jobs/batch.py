@@ -77,6 +77,7 @@ class Batches:
         self._waiting: deque[tuple[Request, int]] = deque()  # with its round
         self._answered: set[str] = set()
         self._at_once: int | None = None  # batches that the account takes at once, once it has refused one
+        self._most = MOST_REQUESTS  # of a batch; fewer once the account has refused a batch alone
         self._polls_missed = 0
         self.counts = _Counts(spent_usd, price_of(config.teacher) is not None)
 
@@ -95,6 +96,7 @@ class Batches:
         in_batches = {sample_id for record in opened for one in record.requests for sample_id in one.sample_ids}
         left = _without(missing, in_batches | self._answered)
         self._waiting.extend((request, 1) for request in self._spoken(left))
+        self._most = min([self._most, *(record.most for record in opened)])
         try:
             for record in opened:
                 self._open.append(self._made(record))
@@ -143,7 +145,7 @@ class Batches:
         requests: list[Request] = []
         lines: list[bytes] = []
         size, worst, round_ = 0, 0.0, self._waiting[0][1]
-        while self._waiting and self._waiting[0][1] == round_ and len(requests) < MOST_REQUESTS:
+        while self._waiting and self._waiting[0][1] == round_ and len(requests) < self._most:
             request = self._waiting[0][0]
             line = as_line(request, self._exchange, self._dialect)
             cost = self._exchange.at_most(request, request.draws)[1]
@@ -158,6 +160,7 @@ class Batches:
             created_s=time.time(),
             round=round_,
             worst_usd=worst,
+            most=self._most,
             dialect=self._dialect,
             requests=requests,
         ), b"".join(lines)
@@ -271,11 +274,15 @@ class Batches:
         """
         error = batch.errors.data[0] if batch.errors and batch.errors.data else None
         others = len(self._open) - 1
-        if error is None or error.code != "token_limit_exceeded" or not others:
+        is_smallest = not others and len(record.requests) == 1
+        if error is None or error.code != "token_limit_exceeded" or is_smallest:
             said = "no reason given" if error is None else f"{error.code}: {error.message}"
             self._close(record)
             raise RunStopped(f"sample: batch {batch.id} was refused by the endpoint ({said}); nothing of it was paid")
-        self._at_once = others
+        if others:
+            self._at_once = others
+        else:
+            self._most = len(record.requests) // 2
         return [(request, record.round) for request in record.requests]
 
     def _collect(self, record: Record, batch: Batch) -> tuple[list[tuple[Request, int]], TeacherRefused | None]:

@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from pipelines.teacher import Dialect, Request
+from pipelines.teacher.batch import MOST_REQUESTS
 from ray_jobs.journal import FOLDER
 from ray_jobs.run_directory import RunDirectory
 
@@ -24,6 +25,7 @@ class Record:
     created_s: float
     round: int
     worst_usd: float
+    most: int = MOST_REQUESTS  # that a batch of this account may have
     dialect: Dialect
     requests: list[Request]
     file_id: str | None = None

@@ -48,7 +48,8 @@ class JournalWriter:
         Raises:
             OSError: the storage fails; the rows wait for ``flush``.
         """
-        self._waiting += [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
+        # Half a surrogate pair, which JSON can carry and UTF-8 cannot, must not cost the row: it becomes a "?".
+        self._waiting += [json.dumps(row, ensure_ascii=False).encode(errors="replace") + b"\n" for row in rows]
         if self._file is not None or len(self._waiting) >= _SEGMENT_ROWS:
             self.flush()
 

@@ -4,17 +4,18 @@ lease("sampler-1", tokens=[900, 870], dollars=[0.0004, 0.0004]) -> [0.0, 0.0102]
 report("sampler-1", Report(rows=[{"kind": "sample", ...}], ended=1))               in the journal when it returns
 
 ``lease`` waits until something may start, but not for long; None: the run has stopped. A sampler that falls silent
-is taken for dead, and what it had in flight counts no more.
+is taken for dead, and what it had in flight counts no more. One that could not hear the answer makes the same call
+again, by its key: it is done once.
 """
 
 import asyncio
 import os
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.config import RunConfig
 from pipelines.teacher import Limits, Quota, Window, price_of
@@ -26,6 +27,8 @@ SILENT_S = 15.0  # a sampler reports every 2 s while it has anything in flight
 OUTAGE_S = 30.0  # how long the journal's storage may fail before the run stops; nothing is asked meanwhile
 RETRY_S = 0.5
 LEASE_S = 5.0  # a lease waits no longer: that of a dead sampler must not pass for a sign of life
+
+_T = TypeVar("_T")
 
 
 @dataclass(kw_only=True)
@@ -84,17 +87,41 @@ class Ledger:
         self._changed = asyncio.Condition()
         self._holdings: dict[str, _Holding] = {}
         self._answered: set[str] = set()
+        self._calls: dict[tuple[str, str], tuple[str, asyncio.Task[Any]]] = {}  # the last of each sampler, with its key
         self._budget = teacher.budget_usd
         self._priced = price_of(teacher) is not None
         self._spent = spent_usd
         self._samples = self._failures = self._retries = self._prompt_tokens = self._completion_tokens = 0
         self._stopped = self._refused = ""
 
-    async def lease(self, sampler: str, tokens: Sequence[int], dollars: Sequence[float]) -> list[float] | None:
+    async def lease(
+        self, sampler: str, tokens: Sequence[int], dollars: Sequence[float], key: str | None = None
+    ) -> list[float] | None:
         """Seconds until each of the first requests may start; none yet: ask again. None: nothing starts any more.
 
         ``tokens`` and ``dollars``: what each of the waiting requests may use at most, in their order.
         """
+        return await self._once("lease", sampler, key, partial(self._lease, sampler, tokens, dollars))
+
+    async def report(self, sampler: str, report: Report, key: str | None = None) -> None:
+        """Take a sampler's news; its rows are in the journal when this returns (object store: ``SEGMENT_S`` later).
+
+        Where the storage fails this waits, at most ``OUTAGE_S``; then the run stops.
+        """
+        await self._once("report", sampler, key, partial(self._report, sampler, report))
+
+    async def _once(
+        self, method: str, sampler: str, key: str | None, work: Callable[[], Coroutine[Any, Any, _T]]
+    ) -> _T:
+        """What comes of the work; for a key that came last time as well, of the work begun then."""
+        if key is None:
+            return await work()
+        if self._calls.get((method, sampler), ("",))[0] != key:
+            self._calls[method, sampler] = key, asyncio.create_task(work())
+        result: _T = await asyncio.shield(self._calls[method, sampler][1])
+        return result
+
+    async def _lease(self, sampler: str, tokens: Sequence[int], dollars: Sequence[float]) -> list[float] | None:
         now = began = time.monotonic()
         holding = self._holding(sampler, now)
         while not (self._stopped or self._refused or self._is_orphaned()):
@@ -119,11 +146,7 @@ class Ledger:
             self._give_up_silent(now)
         return None
 
-    async def report(self, sampler: str, report: Report) -> None:
-        """Take a sampler's news; its rows are in the journal when this returns (object store: ``SEGMENT_S`` later).
-
-        Where the storage fails this waits, at most ``OUTAGE_S``; then the run stops.
-        """
+    async def _report(self, sampler: str, report: Report) -> None:
         now = time.monotonic()
         holding = self._holding(sampler, now)
         ended = min(report.ended, holding.requests)  # less where it was taken for dead meanwhile

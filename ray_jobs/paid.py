@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.errors import PaidRowsError
+from pipelines.storage import locate
 from pipelines.teacher import model_name, recorded_files
 from pipelines.thoughts import Prompt
 from ray_jobs.journal import FOLDER
@@ -86,5 +87,6 @@ def check_question(run_dir: RunDirectory, problem_id: str, sha: str, shas: dict[
 
 
 def _sha_of_file(path: str) -> str:
-    with open(path, "rb") as file:  # noqa: PTH123 - hashlib wants a file object
+    filesystem, path = locate(path)
+    with filesystem.open_input_stream(path, compression=None) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -15,6 +15,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -51,7 +52,7 @@ from ray_jobs.rounds import sample_until_correct
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.sampler import Sampler, as_row
 from ray_jobs.session import on_this_node, run_or_describe
-from ray_jobs.stage import Result, Stage
+from ray_jobs.stage import Result, Stage, say
 from ray_jobs.verify import check_isolation
 
 _BLOCK_ROWS = 500
@@ -126,9 +127,8 @@ def asking(
     paid.record(paid.fields(config, prompts), run_dir)
     with endpoint(config, problems) as base_url:
         api_key = os.environ.get(config.teacher.api_key_env) or "none"
-        rows, dialect = asyncio.run(
-            _ask_first(Teacher(config.teacher, config.sampling, prompts, base_url, api_key), first)
-        )
+        teacher = Teacher(config.teacher, config.sampling, prompts, base_url, api_key)
+        rows, dialect = asyncio.run(_ask_first(teacher, first, config.teacher.budget_usd, plan.spent_usd))
         beside_us = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=on_this_node())
         ledger = beside_us.remote(config, plan.spent_usd, os.getpid())
         ray.get(ledger.report.remote("driver", Report(rows=rows)))
@@ -226,7 +226,8 @@ def _ask_in_batches(config: RunConfig, run_dir: RunDirectory, plan: Plan, proble
             dialect = opened[-1].dialect
         else:
             teacher = Teacher(config.teacher, config.sampling, prompts, base_url, api_key)
-            first, dialect = asyncio.run(_ask_first(teacher, _most_draws(plan.missing)))
+            request = _most_draws(plan.missing)
+            first, dialect = asyncio.run(_ask_first(teacher, request, config.teacher.budget_usd, plan.spent_usd))
         exchange = Exchange(config.teacher, config.sampling, prompts, PRICE_SHARE)
         with contextlib.closing(BatchApi(base_url, api_key)) as api:
             batches = Batches(config, run_dir, exchange, api, dialect, plan.spent_usd)
@@ -239,18 +240,38 @@ def _most_draws(requests: list[Request]) -> Request:
     return max(requests, key=lambda one: one.draws)
 
 
-async def _ask_first(teacher: Teacher, first: Request) -> tuple[list[dict[str, Any]], Dialect]:
+class _BudgetGate(OpenGate):
+    """A gate for a single request, that opens for what the budget has left."""
+
+    def __init__(self, budget_usd: float | None, spent_usd: float) -> None:
+        self._budget_usd = budget_usd
+        self._spent_usd = spent_usd
+
+    def turn(self, tokens: int, cost_usd: float, is_retry: bool) -> AbstractAsyncContextManager[None]:
+        if self._budget_usd is not None and self._spent_usd + cost_usd > self._budget_usd:
+            raise RunStopped(
+                f"sample: teacher.budget_usd {self._budget_usd} is reached ({self._spent_usd:.4f} spent); "
+                "raise it to go on"
+            )
+        return super().turn(tokens, cost_usd, is_retry)
+
+
+async def _ask_first(
+    teacher: Teacher, first: Request, budget_usd: float | None, spent_usd: float
+) -> tuple[list[dict[str, Any]], Dialect]:
     """One request alone: a wrong key or model costs one refusal, and what the endpoint takes is learned once.
 
     Raises:
         TeacherRefused: no request can succeed.
-        RunStopped: nothing came of it in all attempts.
+        RunStopped: nothing came of it in all attempts, or it might cost more than is left of the budget.
     """
     async with contextlib.aclosing(teacher):
-        answers = await teacher.ask(first, OpenGate())
+        answers = await teacher.ask(first, _BudgetGate(budget_usd, spent_usd))
     failures = [answer for answer in answers if isinstance(answer, Failure)]
     if failures and failures[0].attempts == ATTEMPTS:
         raise RunStopped(f"sample: the first request failed {ATTEMPTS} times, no other was sent ({failures[0].error})")
+    if said := str(teacher.dialect):
+        say(f"sample: the endpoint wants {said}; so it is asked")
     return [as_row(answer, first) for answer in answers], teacher.dialect
 
 

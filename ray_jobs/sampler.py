@@ -25,6 +25,7 @@ from ray_jobs.ledger import Report
 _ASKED_AT_ONCE = 256  # waiting requests that one lease names
 _REPORT_EVERY_S = 0.02  # what arrives meanwhile goes together
 _SIGN_OF_LIFE_S = 2.0
+_AGAIN_S = 1.0  # between calls to a ledger that is out of reach
 
 
 class RunHasStopped(Exception):  # noqa: N818 - reads as what happened
@@ -53,6 +54,7 @@ class LedgerGate:
         self._sending = asyncio.Lock()
         self._leasing: asyncio.Task[None] | None = None
         self._reporting: asyncio.Task[None] | None = None
+        self._failed: Exception | None = None  # how the ledger failed at a call
 
     @contextlib.asynccontextmanager
     async def turn(self, tokens: int, cost_usd: float, is_retry: bool) -> AsyncIterator[None]:
@@ -95,31 +97,48 @@ class LedgerGate:
         self._start_reporting()
 
     async def reported(self) -> None:
-        """Wait until all that was recorded is in the journal."""
+        """Wait until all that was recorded is in the journal.
+
+        Raises:
+            RayError: the ledger failed at a call; the rows of a report are then in no journal.
+        """
         while self._news.rows:
             await asyncio.sleep(_REPORT_EVERY_S)
         async with self._sending:  # the report that took them is through
-            return
+            if self._failed is not None:
+                raise self._failed
+
+    async def _call(self, method: str, *args: Any) -> Any:
+        """The ledger's answer. While it is out of reach it is called again, with a key: it does the same only once.
+
+        None: it is dead, which the driver finds as well and says, or it failed, which ``reported`` raises.
+        """
+        from ray.exceptions import ActorUnavailableError, RayActorError
+
+        key = uuid.uuid4().hex
+        while True:
+            try:
+                return await getattr(self._ledger, method).remote(self._name, *args, key)
+            except ActorUnavailableError:
+                await asyncio.sleep(_AGAIN_S)
+            except RayActorError:
+                return None
+            except Exception as error:  # whatever it was, the batch must not pass for done
+                self._failed = error
+                return None
 
     async def _lease(self) -> None:
-        from ray.exceptions import RayActorError
-
         loop = asyncio.get_running_loop()
         while self._waiting:
             asked = list(itertools.islice(self._waiting, _ASKED_AT_ONCE))
-            try:
-                delays = await self._ledger.lease.remote(
-                    self._name, [one.tokens for one in asked], [one.dollars for one in asked]
-                )
-            except RayActorError:  # the driver finds it dead as well, and says so
-                delays = None
-            if delays is None:
+            delays = await self._call("lease", [one.tokens for one in asked], [one.dollars for one in asked])
+            if delays is None or self._failed is not None:
                 while self._waiting:
                     self._waiting.popleft().turn.set_exception(RunHasStopped())
                 return
-            for delay_s in delays:
-                turn = self._waiting.popleft().turn
-                loop.call_later(delay_s, turn.set_result, None)
+            for one, delay_s in zip(asked, delays, strict=False):  # the first of them have a turn
+                self._waiting.remove(one)  # no longer in front where a retry has come meanwhile
+                loop.call_later(delay_s, one.turn.set_result, None)
 
     def _start_reporting(self) -> None:
         if self._reporting is None or self._reporting.done():
@@ -127,15 +146,12 @@ class LedgerGate:
 
     async def _report(self) -> None:
         """Report what is new, and now and then that this sampler lives, while anything is in flight."""
-        from ray.exceptions import RayActorError
-
         silent_s = 0.0
         while self._in_flight or self._news != Report():
             if self._news != Report() or silent_s >= _SIGN_OF_LIFE_S:
                 async with self._sending:
                     news, self._news = self._news, Report()
-                    with contextlib.suppress(RayActorError):
-                        await self._ledger.report.remote(self._name, news)
+                    await self._call("report", news)
                 silent_s = 0.0
             await asyncio.sleep(_REPORT_EVERY_S)
             silent_s += _REPORT_EVERY_S

@@ -19,7 +19,13 @@ from openai.types import Batch
 from openai.types.chat import ChatCompletion
 
 from pipelines.teacher.dialect import Dialect
-from pipelines.teacher.exchange import Exchange, TeacherRefused, is_transient
+from pipelines.teacher.exchange import (
+    Exchange,
+    TeacherRefused,
+    UnreadableAnswerError,
+    is_filtered,
+    is_transient,
+)
 from pipelines.teacher.request import Request, Sample
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000
@@ -110,13 +116,16 @@ def read_line(line: dict[str, Any], request: Request, exchange: Exchange, dialec
         return Outcome(error=f"{error.get('code')}: {error.get('message')}", is_transient=True)
     status, body = int(response["status_code"]), response["body"]
     if status == 200:
-        completion = ChatCompletion.construct(**body)
-        if not completion.choices or completion.choices[0].message is None:
-            return Outcome(error="an answer without choices", is_transient=True)
-        return Outcome(samples=exchange.samples(request, completion, latency_s=None))
-    error = (body or {}).get("error") or {}
+        try:
+            completion = ChatCompletion.construct(**(body if isinstance(body, dict) else {}))
+            return Outcome(samples=exchange.samples(request, completion, latency_s=None))
+        except UnreadableAnswerError as unreadable:
+            return Outcome(error=str(unreadable), is_transient=True)
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        error = {"message": error}
     code, said = error.get("code"), " ".join(str(error.get("message")).split())[:500]
-    if status == 400 and code == "content_filter":
+    if is_filtered(status, error):
         return Outcome(samples=exchange.filtered(request))
     refusal = exchange.refusal(status, code, said)
     if refusal is not None:

@@ -8,7 +8,6 @@ asks the gate (the quota) for a turn of its own. Never retried: a wrong key, an 
 (kept as a sample). What the endpoint does not take (``n``, ``temperature``, ``max_tokens``) it is not asked twice.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -21,7 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from pipelines.config import SamplingConfig, TeacherConfig
 from pipelines.teacher.dialect import Dialect
-from pipelines.teacher.exchange import Exchange, is_transient
+from pipelines.teacher.exchange import Exchange, UnreadableAnswerError, is_filtered, is_transient
 from pipelines.teacher.quota import Limits
 from pipelines.teacher.request import Failure, Request, Sample, request_id_header
 from pipelines.thoughts import Prompt
@@ -136,17 +135,20 @@ class Teacher:
                 )
                 gate.obey(Limits.of(raw.headers))  # type: ignore[attr-defined]
                 response: ChatCompletion = await raw.parse()  # type: ignore[attr-defined]
-            except (openai.APIConnectionError, openai.APIResponseValidationError, json.JSONDecodeError) as error:
+            except (openai.APIConnectionError, openai.APIResponseValidationError, ValueError) as error:
+                # ValueError: a body that is no JSON, or not even UTF-8.
                 raise _TransientError(_said(error)) from error
             except openai.APIStatusError as error:
-                if error.status_code == 400 and error.code == "content_filter":
+                if is_filtered(error.status_code, error.body):
                     return self._exchange.filtered(request)
                 raise self._sorted_out(error, dialect, request, gate) from error
-        if not isinstance(response, ChatCompletion) or not response.choices or response.choices[0].message is None:
-            raise _TransientError("an answer without choices")
-        if len(response.choices) < draws:
+        try:
+            samples = self._exchange.samples(request, response, time.monotonic() - started)
+        except UnreadableAnswerError as error:
+            raise _TransientError(str(error)) from error
+        if len(samples) < draws:
             self.dialect = replace(dialect, several=False)
-        return self._exchange.samples(request, response, time.monotonic() - started)
+        return samples
 
     def _sorted_out(self, error: openai.APIStatusError, dialect: Dialect, request: Request, gate: Gate) -> Exception:
         """A transient error, another dialect, the end of the run, or the error itself (a failure without retry)."""

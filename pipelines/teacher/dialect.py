@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+_UNSUPPORTED = re.compile(r"unsupported|not support|only the default|deprecated|not (allowed|permitted)", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?<![\w.])['\"`]?n['\"`]?(?![\w.])")
 
 
@@ -21,6 +22,15 @@ class Dialect:
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
     several: bool = True
+
+    def __str__(self) -> str:
+        """What is said otherwise than was configured, in words; empty: nothing."""
+        changes = {
+            "max_completion_tokens for max_tokens": self.limit == "max_completion_tokens",
+            "no temperature": not self.temperature,
+            "one draw a request": not self.several,
+        }
+        return ", ".join(words for words, is_so in changes.items() if is_so)
 
     def body(self, max_tokens: int, temperature: float | None, draws: int) -> dict[str, Any]:
         """These fields of a request's body."""
@@ -36,7 +46,8 @@ class Dialect:
         if self.limit == "max_tokens" and "max_completion_tokens" in message:
             return replace(self, limit="max_completion_tokens")
         if self.temperature and (param == "temperature" or (param is None and "temperature" in message)):
-            return replace(self, temperature=False)
+            # "Expected a value <= 2" is no reason to sample otherwise than was asked for.
+            return replace(self, temperature=False) if _UNSUPPORTED.search(message) else None
         if self.several and draws > 1 and (param == "n" or (param is None and _SEVERAL.search(message))):
             return replace(self, several=False)
         return None

@@ -29,6 +29,10 @@ class TeacherRefused(CredentialsError):  # noqa: N818 - reads as what happened
     """The endpoint will refuse every request: a wrong key, an unknown model, an exhausted account."""
 
 
+class UnreadableAnswerError(Exception):
+    """HTTP 200, and no completion in it that could be read: worth another attempt."""
+
+
 class Exchange:
     """What requests to one teacher say, what they may cost, and what its responses mean."""
 
@@ -66,36 +70,43 @@ class Exchange:
         return prompt_tokens + may_answer, cost
 
     def samples(self, request: Request, response: ChatCompletion, latency_s: float | None) -> list[Sample]:
-        """One row a choice; the request's tokens and cost stand in the first."""
-        usage = response.usage
-        cost = None
+        """One row a choice; the request's tokens and cost stand in the first.
+
+        ``response`` may have any shape: it is what the endpoint's JSON says. Where that counts no tokens, the cost is
+        the most that it can have been.
+
+        Raises:
+            UnreadableAnswerError: it has no choices, or one that cannot be read.
+        """
+        try:
+            answers = [_read(choice) for choice in (response.choices or [])[: request.draws]]
+        except (AttributeError, KeyError, TypeError) as error:
+            raise UnreadableAnswerError(f"an answer that cannot be read ({error!r})") from error
+        if not answers:
+            raise UnreadableAnswerError("an answer without choices")
+        cost = None if self._price is None else self.at_most(request, len(answers))[1]
+        usage = _usage(response)
         if usage is not None:
-            self._prompt_tokens.learn(request.thought, request.question, usage.prompt_tokens)
-            if self._price is not None:
-                details = usage.prompt_tokens_details
-                cached = (details.cached_tokens or 0) if details else 0
-                cost = self._price.cost(usage.prompt_tokens, usage.completion_tokens, cached)
-        samples = []
-        for turn, choice in enumerate(response.choices[: request.draws]):
-            completion, reasoning, finish_reason = _read(choice)
-            samples.append(
-                Sample(
-                    sample_id=sample_id(request.problem_id, request.thought, request.draw + turn),
-                    problem_id=request.problem_id,
-                    thought=request.thought,
-                    draw=request.draw + turn,
-                    completion=completion,
-                    reasoning=reasoning,
-                    finish_reason=finish_reason,
-                    model=response.model,
-                    prompt_tokens=None if usage is None else usage.prompt_tokens if turn == 0 else 0,
-                    completion_tokens=None if usage is None else usage.completion_tokens if turn == 0 else 0,
-                    cost_usd=None if cost is None else cost if turn == 0 else 0.0,
-                    latency_s=None if latency_s is None else round(latency_s, 4),
-                    request_id=response.id,
-                )
+            self._prompt_tokens.learn(request.thought, request.question, usage[0])
+            cost = None if self._price is None else self._price.cost(*usage)
+        return [
+            Sample(
+                sample_id=sample_id(request.problem_id, request.thought, request.draw + turn),
+                problem_id=request.problem_id,
+                thought=request.thought,
+                draw=request.draw + turn,
+                completion=completion,
+                reasoning=reasoning,
+                finish_reason=finish_reason,
+                model=_words(response.model),
+                prompt_tokens=None if usage is None else usage[0] if turn == 0 else 0,
+                completion_tokens=None if usage is None else usage[1] if turn == 0 else 0,
+                cost_usd=None if cost is None else cost if turn == 0 else 0.0,
+                latency_s=None if latency_s is None else round(latency_s, 4),
+                request_id=_words(response.id),
             )
-        return samples
+            for turn, (completion, reasoning, finish_reason) in enumerate(answers)
+        ]
 
     def filtered(self, request: Request) -> list[Sample]:
         """What the endpoint's filter refused before any answer: samples that say so."""
@@ -132,26 +143,63 @@ class Exchange:
         return None
 
 
+def is_filtered(status: int, error: object) -> bool:
+    """Whether a filter stopped this one request: Azure's 400, and OpenRouter's 403 with the reasons it was flagged."""
+    if not isinstance(error, Mapping):
+        return False
+    if status == 403:
+        metadata = error.get("metadata")
+        return isinstance(metadata, Mapping) and "reasons" in metadata
+    return status == 400 and error.get("code") == "content_filter"
+
+
 def is_transient(status: int) -> bool:
     """Whether an HTTP status is worth another attempt."""
     return status in (408, 409, 429) or status >= 500
 
 
+def _usage(response: ChatCompletion) -> tuple[int, int, int] | None:
+    """Tokens of the prompt, of the completions, and how many of the prompt's were cached; None: not counted."""
+    usage: Any = response.usage
+    prompt, completion = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+    if not isinstance(prompt, int) or not isinstance(completion, int):
+        return None
+    cached = getattr(usage.prompt_tokens_details, "cached_tokens", None)
+    return prompt, completion, cached if isinstance(cached, int) else 0
+
+
 def _read(choice: Choice) -> tuple[str, str | None, str | None]:
     """Completion, hidden thinking and finish reason of a choice.
 
-    Thinking comes in a field of its own (``reasoning_content``, ``reasoning``) or in the text, ended by
-    ``</think>``; without that end it never came to a completion.
+    Thinking comes in a field of its own (``reasoning_content``, ``reasoning``), as parts of the content, or in the
+    text, ended by ``</think>``; without that end it never came to a completion.
     """
-    message = choice.message
-    if message.refusal:
-        return message.refusal, None, "refusal"
-    text = message.content or ""
-    reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    message: Any = choice.message
+    finish_reason = _words(choice.finish_reason)
+    if refusal := _words(message.refusal):
+        return refusal, None, "refusal"
+    text = _text(message.content)
+    reasoning = _words(getattr(message, "reasoning_content", None)) or _words(getattr(message, "reasoning", None))
+    if isinstance(message.content, list):
+        reasoning = reasoning or _text(message.content, "thinking") or None
     found = _THINKING.match(text)
     if found is not None:
-        return text[found.end() :], reasoning or found["reasoning"].strip(), choice.finish_reason
+        return text[found.end() :], reasoning or found["reasoning"].strip(), finish_reason
     found = _UNFINISHED_THINKING.match(text)
     if found is not None:
-        return "", reasoning or found["reasoning"].strip(), choice.finish_reason
-    return text, reasoning, choice.finish_reason
+        return "", reasoning or found["reasoning"].strip(), finish_reason
+    return text, reasoning, finish_reason
+
+
+def _text(content: Any, kind: str = "text") -> str:
+    """A content's text; of a list of parts (Mistral's reasoning models send it), that of one ``kind`` of them."""
+    if isinstance(content, list):
+        return "".join(_text(part[kind]) for part in content if part["type"] == kind)
+    if content is not None and not isinstance(content, str):
+        raise TypeError(f"content: {type(content).__name__}")
+    return content or ""
+
+
+def _words(value: object) -> str | None:
+    """A text, or None in place of anything else, which the column could not hold."""
+    return value if isinstance(value, str) else None

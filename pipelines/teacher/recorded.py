@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipelines.errors import DataError
-from pipelines.storage import is_local, read_jsonl
+from pipelines.storage import is_local, locate, read_jsonl
 from pipelines.teacher.completion import Completion
 
 _FIELDS = {"problem_id", "question", "thought", "draw", "completion"}
@@ -44,7 +44,10 @@ class Recordings:
             model=str(row.get("model") or "recorded"),
         )
         problem_id, question = str(row["problem_id"]), _normalised(str(row["question"]))
-        key = (str(row["thought"]), int(row["draw"]))
+        try:
+            key = (str(row["thought"]), int(row["draw"]))
+        except (TypeError, ValueError):
+            raise DataError(f"{where}: draw is {row['draw']!r}; expected a whole number, such as 0") from None
         self._by_id[problem_id, *key] = completion
         self._by_question[question, *key] = completion
         self._question_of[problem_id] = question
@@ -67,7 +70,11 @@ def recorded_files(recorded_path: str | list[str]) -> list[str]:
     """
     files: list[str] = []
     for pattern in [recorded_path] if isinstance(recorded_path, str) else recorded_path:
-        matches = sorted(glob.glob(pattern)) if is_local(pattern) else [pattern]  # noqa: PTH207 - patterns may be absolute
+        filesystem, path = locate(pattern)
+        if is_local(pattern):
+            matches = sorted(glob.glob(path))  # noqa: PTH207 - patterns may be absolute
+        else:
+            matches = [pattern] if filesystem.get_file_info(path).is_file else []
         if not matches:
             raise DataError(f"teacher.recorded_path: '{pattern}' matches no file; expected JSONL of completions")
         files += matches

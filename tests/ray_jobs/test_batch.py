@@ -290,6 +290,51 @@ def test_a_batch_of_too_many_tokens_waits_for_the_others(
     assert (60, 0, 3) == (len(set(sample_ids(config))), counts(url)["repeats"], len(begun))
 
 
+def taking(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+    """The account has no tokens for a batch of more requests; the sizes of the batches as they come."""
+    process = batch_server.BatchServer._process
+    sizes: list[int] = []
+
+    async def few_tokens(self: batch_server.BatchServer, batch: dict[str, Any]) -> None:
+        sizes.append(self._files[batch["input_file_id"]].count(b"\n"))
+        if sizes[-1] <= most:
+            return await process(self, batch)
+        batch["errors"] = {"data": [{"code": "token_limit_exceeded", "message": "enqueued tokens"}]}
+        batch["status"] = "failed"
+
+    monkeypatch.setattr(batch_server.BatchServer, "_process", few_tokens)
+    return sizes
+
+
+def test_a_batch_of_too_many_tokens_for_the_account_is_halved(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the account takes it; killed with such a batch open, the same command makes none larger."""
+    sizes, config, write = taking(monkeypatch, 8), configured(tmp_path, url), Record.write
+
+    def until_killed(record: Record, run_dir: RunDirectory) -> None:
+        write(record, run_dir)
+        if record.batch_id is not None and record.most == 7:
+            raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Record, "write", until_killed)
+        collect(config)
+    collect(config)
+    assert (60, 60) == (len(sample_ids(config)), len(set(sample_ids(config))))
+    assert ([30, 15, 15], 7) == (sizes[:3], max(sizes[3:]))
+
+
+def test_a_single_request_of_too_many_tokens_ends_the_run(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing left to halve."""
+    sizes = taking(monkeypatch, 0)
+    with pytest.raises(RunStopped, match=r"refused by the endpoint \(token_limit_exceeded"):
+        collect(configured(tmp_path, url))
+    assert [30, 15, 15, 7, 3, 1] == sizes
+
+
 def refusing(monkeypatch: pytest.MonkeyPatch, status: int, code: str) -> None:
     """The local server answers every line with this refusal."""
 

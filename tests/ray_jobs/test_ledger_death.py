@@ -22,11 +22,11 @@ def test_a_killed_ledger_ends_the_run_in_one_line(
     class Mortal(Ledger):
         """Killed as the kernel would, where memory ran out, at the second report with rows."""
 
-        async def report(self, sampler: str, report: Report) -> None:
+        async def report(self, sampler: str, report: Report, key: str | None = None) -> None:
             if report.rows and getattr(self, "has_written", False):
                 os.kill(os.getpid(), signal.SIGKILL)
             self.has_written = bool(report.rows)
-            await super().report(sampler, report)
+            await super().report(sampler, report, key)
 
     config: list[Any] = [
         f"run_dir={tmp_path}",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import fsspec
 import pyarrow.parquet as pq
 import pytest
 from aiohttp import web
@@ -17,11 +18,15 @@ from aiohttp import web
 from pipelines.config import ProblemSource, RehearsalConfig
 from pipelines.errors import ConfigError, CredentialsError, DataError, RunStopped
 from pipelines.problems import load
+from pipelines.teacher import Exchange
 from pipelines.teacher.server import application, rehearsal_answers, serve
-from ray_jobs import cli, sample
+from ray_jobs import cli, paid, sample
+from ray_jobs.answers import write_answers
 from ray_jobs.endpoint import endpoint
+from ray_jobs.journal import JournalWriter
 from ray_jobs.plan import make_plan
 from ray_jobs.run_directory import RunDirectory
+from ray_jobs.sampler import as_row
 
 
 @contextmanager
@@ -118,6 +123,10 @@ def test_the_budget_is_never_exceeded_and_a_higher_one_goes_on(tmp_path: Path, r
             run(tmp_path, base_url, "teacher.budget_usd=0.002", count=40)
         rows = [json.loads(line) for file in (tmp_path / "journal").glob("*.jsonl") for line in file.open()]
         assert 0.5 * 0.002 < sum(row["cost_usd"] for row in rows) <= 0.002
+        asked = counts(base_url)["requests"]
+        with pytest.raises(RunStopped, match=r"teacher\.budget_usd 0\.002 is reached"):
+            run(tmp_path, base_url, "teacher.budget_usd=0.002", count=40)
+        assert asked == counts(base_url)["requests"]
         run(tmp_path, base_url, "teacher.budget_usd=1", count=40)
         assert (120, 0) == (counts(base_url)["samples"], counts(base_url)["repeats"])
 
@@ -148,6 +157,16 @@ def test_a_local_teacher_with_nothing_to_say_is_refused(tmp_path: Path, teacher:
     config = cli.load_config(None, [f"run_dir={tmp_path}/run", own, f"teacher={{{teacher.format(folder=tmp_path)}}}"])
     with pytest.raises(DataError, match=message):
         make_plan(config, RunDirectory(config.run_dir), load(config.problems, 0))
+
+
+def test_a_recording_in_a_store_is_known_again_by_its_content(tmp_path: Path) -> None:
+    """Wherever it lies, and however it is named."""
+    (tmp_path / "a.jsonl").write_text("{}")
+    fsspec.filesystem("memory").pipe("/recorded/b.jsonl", b"{}")
+    paths = (f"{tmp_path}/a.jsonl", f"file://{tmp_path}/a.jsonl", "memory://recorded/b.jsonl")
+    teachers = [f"teacher={{kind: recorded, recorded_path: '{path}'}}" for path in paths]
+    configs = [cli.load_config(None, [f"run_dir={tmp_path}", teacher]) for teacher in teachers]
+    assert 1 == len({str(paid.fields(config, {})["teacher.recorded_path"]) for config in configs})
 
 
 def test_a_larger_fraction_asks_the_same_problems_and_more(tmp_path: Path) -> None:
@@ -244,3 +263,24 @@ def test_the_api_key_reaches_no_file(tmp_path: Path, ray_cluster: None, monkeypa
     with serving(teacher(5)) as base_url:
         run(tmp_path, base_url, "teacher.api_key_env=MY_KEY", count=5)
     assert [] == [file for file in tmp_path.rglob("*") if file.is_file() and b"sk-secret-7f3a" in file.read_bytes()]
+
+
+@pytest.mark.parametrize(("max_failed", "problems"), [(0.01, "failed and 2 have no answer"), (0.5, None)])
+def test_samples_that_nobody_answered_are_counted_and_asked_again(
+    tmp_path: Path, max_failed: float, problems: str | None
+) -> None:
+    """What is wanted and not there is neither a success nor done already."""
+    fields = [f"run_dir={tmp_path}", "problems={source: generated, count: 2}", f"sampling.max_failed={max_failed}"]
+    config = cli.load_config(None, [*fields, "sampling.draws=1"])
+    run_dir = RunDirectory(config.run_dir)
+    plan = make_plan(config, run_dir, load(config.problems, 0))
+    exchange = Exchange(config.teacher, config.sampling, {})
+    answered = [one for request in plan.missing[:4] for one in exchange.filtered(request)]
+    JournalWriter(run_dir).append(as_row(sample, plan.missing[0]) for sample in answered)
+    if problems is not None:
+        with pytest.raises(RunStopped, match=problems):
+            write_answers(config, run_dir, plan)
+    else:
+        result = write_answers(config, run_dir, plan)
+        assert (4, False) == (result.rows, result.is_final)
+        assert "0 failed and 2 have no answer" in result.summary

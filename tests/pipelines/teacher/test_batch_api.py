@@ -33,8 +33,8 @@ def answered(*choices: dict[str, Any]) -> dict[str, Any]:
     return {"custom_id": "clips/train/0/pot/2", "response": {"status_code": 200, "body": body}, "error": None}
 
 
-def refused(status: int, code: str, param: str | None = None) -> dict[str, Any]:
-    error = {"message": "no", "code": code, "param": param}
+def refused(status: int, code: str, param: str | None = None, message: str = "no") -> dict[str, Any]:
+    error = {"message": message, "code": code, "param": param}
     return {"custom_id": "x", "response": {"status_code": status, "body": {"error": error}}, "error": None}
 
 
@@ -72,7 +72,9 @@ def test_each_choice_is_a_sample_at_half_the_price_and_thinking_stays_apart() ->
         (refused(429, "rate_limit_exceeded"), True),
         (refused(500, "server_error"), True),
         (answered(), True),
+        ({"response": {"status_code": 200, "body": None}}, True),
         (refused(400, "invalid_request"), False),
+        ({"response": {"status_code": 400, "body": {"error": "bad"}}}, False),
         (refused(404, "no_completion"), False),
     ],
 )
@@ -84,7 +86,9 @@ def test_what_passes_is_worth_another_round(line: dict[str, Any], is_transient: 
 
 def test_a_refused_field_teaches_the_dialect_and_is_asked_again() -> None:
     """HTTP 400 about temperature: the next round goes without."""
-    outcome = read_line(refused(400, "unsupported_value", "temperature"), REQUEST, EXCHANGE, Dialect())
+    message = "Unsupported value: 'temperature' does not support 0.7. Only the default (1) value is supported."
+    line = refused(400, "unsupported_value", "temperature", message)
+    outcome = read_line(line, REQUEST, EXCHANGE, Dialect())
     assert (True, Dialect(temperature=False)) == (outcome.is_transient, outcome.dialect)
 
 
@@ -93,6 +97,15 @@ def test_a_wrong_key_or_model_or_an_exhausted_account_ends_the_run(status: int, 
     """As online."""
     with pytest.raises(TeacherRefused):
         read_line(refused(status, code), REQUEST, EXCHANGE, Dialect())
+
+
+def test_a_flagged_question_is_a_sample_that_says_so() -> None:
+    """OpenRouter's 403 is about this question, not about the key."""
+    error = {"code": 403, "message": "your input was flagged", "metadata": {"reasons": ["violence"]}}
+    line = {"response": {"status_code": 403, "body": {"error": error}}}
+    assert ["content_filter"] * 2 == [
+        sample.finish_reason for sample in read_line(line, REQUEST, EXCHANGE, Dialect()).samples
+    ]
 
 
 async def test_the_local_server_lists_batches_newest_first_page_after_page() -> None:

@@ -127,6 +127,17 @@ def test_the_users_price_counts_before_the_tables() -> None:
     assert price_of(TeacherConfig(model="mystery")) is None
 
 
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 5, "total_tokens": 5}, {"prompt_tokens": None}])
+async def test_an_answer_that_counts_no_tokens_is_paid_at_its_worst_case(usage: Any) -> None:
+    """A budget must not stand still; the tokens stay unknown."""
+    async with teacher_of(scripted(web.json_response({**RIGHT, "usage": usage}))) as teacher:
+        [sample] = await teacher.ask(REQUEST, OpenGate())
+        worst = teacher._exchange.at_most(REQUEST, 1)[1]
+    assert isinstance(sample, Sample)
+    assert (None, None, worst) == (sample.prompt_tokens, sample.completion_tokens, sample.cost_usd)
+    assert worst > 512 * 0.60e-6
+
+
 async def test_an_unknown_price_is_null_and_never_zero() -> None:
     """A model that the table does not know."""
     async with teacher_of(scripted(web.json_response(RIGHT)), model="mystery") as teacher:
@@ -142,14 +153,18 @@ async def test_an_unknown_price_is_null_and_never_zero() -> None:
         refused(408, "timeout"),
         web.json_response({**RIGHT, "choices": []}),
         web.Response(text="{broken", content_type="application/json"),
+        web.Response(body=b'{"id": "caf\xe9"}', content_type="application/json"),
+        web.json_response({**RIGHT, "choices": [*RIGHT["choices"], {"index": 1, "message": None}]}),
+        web.json_response({**RIGHT, "choices": ["ans = 1"]}),
+        web.json_response({"error": {"message": "overloaded"}}),
     ],
-    ids=["429", "500", "408", "no choices", "broken JSON"],
+    ids=["429", "500", "408", "no choices", "broken JSON", "no UTF-8", "no message", "no choice", "an error with 200"],
 )
 async def test_a_passing_fault_is_tried_again(fault: web.Response) -> None:
     """Two faults, then an answer."""
     async with teacher_of(scripted(fault, fault, web.json_response(RIGHT))) as teacher:
-        [answer] = await teacher.ask(REQUEST, gate := CountingGate())
-    assert isinstance(answer, Sample)
+        answers = await teacher.ask(replace(REQUEST, draws=2), gate := CountingGate())
+    assert isinstance(answers[0], Sample)
     assert 3 == gate.turns
 
 
@@ -300,6 +315,16 @@ async def test_what_an_endpoint_does_not_take_it_is_asked_once(
     assert all(instead in body for body in bodies[1:])
 
 
+async def test_a_temperature_out_of_range_is_no_dialect() -> None:
+    """Without it the endpoint would answer, and not as the run's records say."""
+    message = "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 2.5 instead."
+    error = {"message": message, "code": "decimal_above_max_value", "param": "temperature"}
+    async with teacher_of(scripted(web.json_response({"error": error}, status=400))) as teacher:
+        [answer] = await teacher.ask(REQUEST, OpenGate())
+    assert isinstance(answer, Failure) and "Expected a value <= 2" in answer.error
+    assert "" == str(teacher.dialect)
+
+
 @pytest.mark.parametrize(
     ("message", "finish_reason", "completion", "reasoning"),
     [
@@ -308,14 +333,26 @@ async def test_what_an_endpoint_does_not_take_it_is_asked_once(
         ({"content": "Let me see.\n</think>\nans = 1"}, "stop", "ans = 1", "Let me see."),
         ({"content": "<think>\nLet me"}, "length", "", "Let me"),
         ({"content": "ans = 1"}, "stop", "ans = 1", None),
+        (
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "Let me see."}]},
+                    {"type": "text", "text": "ans = 1"},
+                ]
+            },
+            "stop",
+            "ans = 1",
+            "Let me see.",
+        ),
+        ({"content": "ans = 1", "reasoning": {"effort": "low"}}, "stop", "ans = 1", None),
         ({"content": None, "refusal": "I will not."}, "refusal", "I will not.", None),
     ],
-    ids=["own field", "tags", "no opening tag", "cut while thinking", "none", "refusal"],
+    ids=["own field", "tags", "no opening tag", "cut while thinking", "none", "parts", "no text", "refusal"],
 )
 async def test_hidden_thinking_is_kept_apart(
     message: dict[str, Any], finish_reason: str, completion: str, reasoning: str | None
 ) -> None:
-    """As DeepSeek, vLLM and others send it."""
+    """As DeepSeek, vLLM, Mistral and others send it."""
     choice = {"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", **message}}
     async with teacher_of(scripted(web.json_response({**RIGHT, "choices": [choice]}))) as teacher:
         [sample] = await teacher.ask(REQUEST, OpenGate())
@@ -323,9 +360,17 @@ async def test_hidden_thinking_is_kept_apart(
     assert (completion, reasoning, finish_reason) == (sample.completion, sample.reasoning, sample.finish_reason)
 
 
-async def test_what_a_content_filter_refuses_is_a_sample_that_says_so() -> None:
-    """Azure's HTTP 400: never tried again, never a failure."""
-    async with teacher_of(scripted(refused(400, "content_filter"))) as teacher:
+FLAGGED = {"code": 403, "message": "your input was flagged", "metadata": {"reasons": ["violence"]}}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [refused(400, "content_filter"), web.json_response({"error": FLAGGED}, status=403)],
+    ids=["Azure", "OpenRouter"],
+)
+async def test_what_a_content_filter_refuses_is_a_sample_that_says_so(refusal: web.Response) -> None:
+    """Never tried again, never a failure, and no wrong key."""
+    async with teacher_of(scripted(refusal)) as teacher:
         [sample] = await teacher.ask(REQUEST, gate := CountingGate())
     assert isinstance(sample, Sample) and ("", "content_filter") == (sample.completion, sample.finish_reason)
     assert 1 == gate.turns

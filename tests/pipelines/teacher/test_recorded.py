@@ -56,7 +56,22 @@ def test_a_line_without_its_fields_is_named(tmp_path: Path) -> None:
         Recordings([str(path)])
 
 
-def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
-    """A typing error in a glob must not become an empty run."""
+@pytest.mark.parametrize(("draw", "said"), [(None, "None"), ("first", "'first'")])
+def test_a_line_whose_draw_is_no_number_is_named(tmp_path: Path, draw: object, said: str) -> None:
+    """File, line, and what was expected."""
+    with pytest.raises(DataError, match=rf"a\.jsonl, line 1: draw is {said}; expected a whole number"):
+        Recordings([recorded(tmp_path / "a.jsonl", draw=draw)])
+
+
+@pytest.mark.parametrize("pattern", ["{folder}/*.jsonl", "file://{folder}/*.jsonl", "file://{folder}/a.jsonl"])
+def test_files_are_found_by_path_glob_or_uri(tmp_path: Path, pattern: str) -> None:
+    """All name the same file."""
+    path = recorded(tmp_path / "a.jsonl")
+    assert [path] == recorded_files(pattern.format(folder=tmp_path))
+
+
+@pytest.mark.parametrize("pattern", ["{folder}/*.jsonl", "memory://recorded-nowhere/a.jsonl"])
+def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path, pattern: str) -> None:
+    """A typing error must not become an empty run."""
     with pytest.raises(DataError, match="matches no file"):
-        recorded_files(str(tmp_path / "*.jsonl"))
+        recorded_files(pattern.format(folder=tmp_path))
