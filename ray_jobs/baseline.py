@@ -20,7 +20,7 @@ from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.problems import from_rows
 from pipelines.thoughts import THOUGHTS, student_input
-from ray_jobs import cli, evaluate, sample, verify
+from ray_jobs import cli, evaluate, sample, train, verify
 from ray_jobs.evaluate import PREDICTION_SCHEMA
 from ray_jobs.origin import write_origin
 from ray_jobs.problems import EVALUATION_PROBLEMS
@@ -162,8 +162,6 @@ def preflight(kind: str, config: RunConfig, run_dir: RunDirectory) -> None:
         sample.preflight(config, run_dir)
         verify.check_isolation(config)
     else:
-        from ray_jobs import train
-
         train.preflight(config)
 
 
@@ -198,6 +196,8 @@ def command(kind: str, config: RunConfig, dry_run: bool) -> None:
         for source in config.evaluation_problems if kind == "teacher" else [config.problems]:
             describe(stages, config.model_copy(update={"problems": source}), run_dir)
         return
+    if kind == "untuned":
+        train.check_room(config)
     with run_dir.locked():
         write_origin(config, run_dir)
         run_stages(stages, config, run_dir)

@@ -101,7 +101,8 @@ class Batches:
             for record in opened:
                 self._open.append(self._made(record))
             while self._open or self._waiting:
-                ended = [self._collected(record) for record in list(self._open)]
+                alone = len(self._open) == 1
+                ended = [self._collected(record, alone) for record in list(self._open)]
                 self._make_batches()
                 if not any(ended):
                     time.sleep(self._config.teacher.batch_poll_s)
@@ -213,8 +214,8 @@ class Batches:
         if refusal is not None:
             raise refusal from None
 
-    def _collected(self, record: Record) -> bool:
-        """Look at a batch; True: it has ended and its answers are in the journal.
+    def _collected(self, record: Record, alone: bool) -> bool:
+        """Look at a batch, which was ``alone`` at the endpoint or not; True: it has ended, its answers in the journal.
 
         Raises:
             RunStopped: it was cancelled, found faulty, or is unknown to the endpoint.
@@ -235,7 +236,7 @@ class Batches:
         if batch.status not in ("completed", "failed", "expired", "cancelled"):
             return False
         if batch.status == "failed":
-            again, refusal = self._refused_whole(record, batch), None
+            again, refusal = self._refused_whole(record, batch, alone), None
         else:
             again, refusal = self._collect(record, batch)
         self._close(record)
@@ -266,23 +267,22 @@ class Batches:
         self._waiting.extend((request, record.round) for request in _without(record.requests, self._answered))
         return True
 
-    def _refused_whole(self, record: Record, batch: Batch) -> list[tuple[Request, int]]:
+    def _refused_whole(self, record: Record, batch: Batch, alone: bool) -> list[tuple[Request, int]]:
         """What waits again after a batch that was not begun, for too many tokens at once.
 
         Raises:
             RunStopped: it was refused for something else, or cannot be smaller.
         """
         error = batch.errors.data[0] if batch.errors and batch.errors.data else None
-        others = len(self._open) - 1
-        is_smallest = not others and len(record.requests) == 1
+        is_smallest = alone and len(record.requests) == 1
         if error is None or error.code != "token_limit_exceeded" or is_smallest:
             said = "no reason given" if error is None else f"{error.code}: {error.message}"
             self._close(record)
             raise RunStopped(f"sample: batch {batch.id} was refused by the endpoint ({said}); nothing of it was paid")
-        if others:
-            self._at_once = others
-        else:
+        if alone:
             self._most = len(record.requests) // 2
+        else:
+            self._at_once = max(1, len(self._open) - 1)
         return [(request, record.round) for request in record.requests]
 
     def _collect(self, record: Record, batch: Batch) -> tuple[list[tuple[Request, int]], TeacherRefused | None]:

@@ -40,6 +40,7 @@ def command(config: RunConfig, dry_run: bool) -> None:
         if config.self_training.rounds > 1:
             say(f"self-training: at most {config.self_training.rounds - 1} further rounds of mix, train and evaluate")
         return
+    train.check_room(config)
     with run_dir.locked():
         write_origin(config, run_dir)
         run_stages(STAGES, config, run_dir)

@@ -31,7 +31,7 @@ from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage
 from ray_jobs.student_files import local_student
 from ray_jobs.training_data import held_out
-from ray_jobs.verify import limits, verifiers
+from ray_jobs.verify import JUDGE, limits, verifiers
 
 PREDICTION_SCHEMA = pa.schema(
     [
@@ -225,7 +225,7 @@ def _fields(config: RunConfig) -> dict[str, Any]:
     return {
         **config.evaluation.model_dump(exclude={"select", "dev_problems"}),
         "max_input_tokens": config.training.max_input_tokens,
-        "verification": limits(config),
+        "verification": {"judge": JUDGE, **limits(config)},
         "seed": config.seed if config.evaluation.paths else None,
     }
 

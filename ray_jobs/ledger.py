@@ -260,6 +260,7 @@ class Ledger:
             if now - other.heard_at > SILENT_S:
                 self._window.ended(other.requests, now)
                 del self._holdings[name]
+                self._calls.pop(("lease", name), None)  # asked again, it is booked again
 
     async def _change(self, timeout_s: float) -> None:
         """Wait for a report, but not longer than ``timeout_s``."""

@@ -31,7 +31,8 @@ def failure(error: BaseException) -> str | None:
             for line in str(cause).splitlines():  # an error that could not travel is there as text
                 if any(name in line for name in _IN_TEXT):
                     return f"the storage of a node failed: {line.strip()[:_LONGEST]}"
-    ours = [line.partition(": ")[2] for line in str(error).splitlines() if line.startswith(_OURS)]
+    text = str(error).rpartition("During handling of the above exception")[2]  # one that was handled is no cause
+    ours = [line.partition(": ")[2] for line in text.splitlines() if line.startswith(_OURS)]
     return ours[0][:_LONGEST] if ours else None
 
 

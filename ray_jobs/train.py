@@ -138,7 +138,7 @@ def _cause(error: Any) -> ThoughtDistillError:
 
 
 def preflight(config: RunConfig) -> None:
-    """Refuse a student that cannot be opened, and GPUs and workers that have no place, before anything is spent.
+    """Refuse a student that cannot be opened, and what is not installed, before anything is spent.
 
     Raises:
         ConfigError, DataError: one line.
@@ -154,12 +154,23 @@ def preflight(config: RunConfig) -> None:
         check_compiler("cuda" if torch.cuda.is_available() else "cpu")
     if config.student.ctranslate2 is not None and importlib.util.find_spec("ctranslate2") is None:
         raise ConfigError("student.ctranslate2: not installed; run pip install 'thought-distill[ctranslate2]'")
-    local = "RAY_ADDRESS" not in os.environ
-    if config.training.use_gpu is True and local and not torch.cuda.is_available():
+
+
+def check_room(config: RunConfig) -> None:
+    """Refuse GPUs and workers for which there is no place on this machine, where Ray will start here.
+
+    Raises:
+        ConfigError: one line.
+    """
+    import torch
+
+    if "RAY_ADDRESS" in os.environ:
+        return
+    if config.training.use_gpu is True and not torch.cuda.is_available():
         raise ConfigError("training.use_gpu: true, but there is no GPU with CUDA here; use auto or false")
     gpus = torch.cuda.device_count() if config.training.use_gpu is not False else 0
     room, kind = (gpus, "GPU") if gpus else (cpus(), "CPU")
-    if local and config.training.num_workers > room:
+    if config.training.num_workers > room:
         raise ConfigError(
             f"training.num_workers: {config.training.num_workers}, but a worker takes a {kind} and this machine has "
             f"{room}; lower it, or submit the run to a cluster"
@@ -200,6 +211,8 @@ def command(config: RunConfig, dry_run: bool) -> None:
     if not run_dir.exists("mixture"):
         raise DataError(f"{run_dir.path('mixture')}: missing; mix first (python -m ray_jobs.mix)")
     preflight(config)
+    if not dry_run:
+        check_room(config)
     run_or_describe([TRAIN], config, run_dir, dry_run=dry_run)
 
 

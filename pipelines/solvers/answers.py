@@ -45,16 +45,18 @@ _MOST_MARKS = 20
 _LETTER = r"(?:\s?[a-z](?![a-z]))?"
 _GOES_ON = re.compile(
     rf"{_LETTER}\s?(?:[+/÷:]\s?[$£€]?\s?[\d(\\√.]|-\s?[$£€]?\d|-\s[(\\√]|\*(?!\*)\s?[\d(\\√a-z]|\*\*\d)"
-    r"|\s?[-+]\s?(?![aI]\s)[A-Za-z](?![A-Za-z'])"
     rf"|{_LETTER}\s?\^|\sx\s\d|[.,]\d|\s\d|!(?!\s|$|\W)|\s?(?:√|π|\\(?:sqrt|pi))"
 )
-"""Behind a number: it is only the beginning of something else (10 - 3, 10 - x, 2^5, 5√2, 10:30, 1.250,00)."""
+"""Behind a number: it is only the beginning of something else (10 - 3, 2^5, 5√2, 10:30, 1.250,00)."""
+_UNKNOWN = re.compile(r"\s?[-+]\s?(?![aAI]\s)[A-Za-z](?![A-Za-z'/]|\.[A-Za-z])")
+"""Behind a number: an unknown (10 - x), so that what is stated is no number; not "18 - a good price"."""
 _GOES_BEFORE = re.compile(
     r"(?:[\d)]\s?(?:[*/^:]|[+-]\s)\s?[$£€]?\s?|[\d)]-|[A-Za-z)][+*^/]\s?|[A-Za-z)]\s[+*^x]\s|\d\sx\s|\^|√|\\sqrt\s?\{?|\d[\s.,])$"
 )
 """Before a number: it is only the end of something else."""
 _CLAIM = re.compile(
-    r"(?i)[^\w=]*\d.*?(?=(?<!and )\b(?:because|since)\b|(?<=[\d,]\s)as\s[$(\d]|(?<=[\w%])\s?\((?=[^()]*=))"
+    r"(?i)[^\w=]*(?:[a-z_]\w*\s*=[^\w=]*)?\d.*?"
+    r"(?=(?<!and )\b(?:because|since)\b|(?<=[\d,]\s)as\s[$(\d]|(?<=[\w%])\s?\((?=[^()]*=[^()]*\)\W*$))"
 )
 """An answer in front of its reasons, which have calculations of their own (4 because 4 * 3 = 12)."""
 
@@ -160,12 +162,17 @@ def _stated(part: str, kind: AnswerKind) -> str | None:
         sentence = claim[0]
     equal_sign = sentence.rfind("=")
     piece = sentence[equal_sign + 1 :] if NUMBER.search(sentence, equal_sign + 1) else sentence
+    first = NUMBER.search(piece)
+    if first is None:
+        word = SPELLED.search(piece)
+        return number_text(spelled_value(word[0])) if word else None
+    if _UNKNOWN.match(piece, first.end()):
+        return None
     for match in NUMBER.finditer(piece):
         if _is_whole(piece, match):
             found = value(match)
             return None if found is None else number_text(found)
-    word = None if NUMBER.search(piece) else SPELLED.search(piece)
-    return number_text(spelled_value(word[0])) if word else None
+    return None
 
 
 def _last(text: str, kind: AnswerKind) -> str | None:

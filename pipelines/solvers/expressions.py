@@ -15,7 +15,15 @@ from __future__ import annotations
 import itertools
 from fractions import Fraction
 
-from pipelines.solvers.tokens import NotationError, Token, defined_in_words, ordinary_names, statements, tokens
+from pipelines.solvers.tokens import (
+    NotationError,
+    Token,
+    defined_in_words,
+    glued_names,
+    ordinary_names,
+    statements,
+    tokens,
+)
 from pipelines.solvers.tree import FUNCTIONS, Binary, Call, Equation, Name, Negative, Node, Number
 from pipelines.solvers.units import COUNTS, FAMILY, PER
 
@@ -43,6 +51,9 @@ def parse(text: str) -> list[Equation]:
     defined = {part: words for _, part in stated if (words := defined_in_words(part)) and words[0] != ANSWER}
     parts = [(line, tokens(part, line)) for line, part in stated if part not in defined]
     ordinary = frozenset(name for _, row in parts for name in ordinary_names(row))
+    letters = {name for _, row in parts for name in glued_names(row)} & _UNIT_LETTERS
+    if letters & ordinary:  # 2l + 3m = 12 and l + 2m = 7: m is no metre
+        ordinary |= letters
     for line, part in stated:
         if part in defined and defined[part][1] & ordinary:  # x = y z: a sign is missing
             parts.append((line, tokens(part, line)))
@@ -155,8 +166,7 @@ class _Parser:
             return False
         if token.text in COUNTS:
             raise self._error(f"'{before.text} {token.text}' is a number in words")
-        is_unit = token.text in FAMILY and (len(token.text) > 1 or not self._ordinary & _UNIT_LETTERS)  # l + 2m
-        is_glued = before.kind == "number" and not token.spaced and not is_unit
+        is_glued = before.kind == "number" and not token.spaced and token.text not in FAMILY
         if is_glued or not token.text.isalpha() or (len(token.text) == 1 and token.text not in _UNIT_LETTERS):
             return False  # 2x, 3v0, 2apples: an unknown, free unless another line fixes it
         self._at += 1

@@ -7,6 +7,7 @@ What the tokens mean together is ``expressions``' business.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -179,6 +180,13 @@ def ordinary_names(tokens: list[Token]) -> Iterator[str]:
         unit_before = after_quantity and previous is not None and previous.text != "of"
         called = index + 1 < len(tokens) and tokens[index + 1].kind == "("
         if not unit_before and not called:
+            yield token.text
+
+
+def glued_names(tokens: list[Token]) -> Iterator[str]:
+    """Names right behind a number: 2x, 5m."""
+    for before, token in itertools.pairwise(tokens):
+        if before.kind == "number" and token.kind == "name" and not token.spaced:
             yield token.text
 
 

@@ -5,7 +5,7 @@
     checkpoints/passes.json            {"tokens": 4096.0}, where larger passes ran out of memory
 
 The last two states are kept, and those of the best steps that they name: the best step so far when each was written.
-Nothing relies on rename or append. One process writes (rank 0); all may read.
+Nothing relies on rename or append. One process writes states (rank 0); all may read.
 """
 
 import json

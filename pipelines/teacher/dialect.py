@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-_UNSUPPORTED = re.compile(r"unsupported|not support|only the default|deprecated|not (allowed|permitted)", re.IGNORECASE)
+_OF_RANGE = re.compile(r"above|below|m(ax|in)imum|\brange\b|[<>]=?|between|(less|greater) than", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?<![\w.])['\"`]?n['\"`]?(?![\w.])")
 
 
@@ -47,7 +47,7 @@ class Dialect:
             return replace(self, limit="max_completion_tokens")
         if self.temperature and (param == "temperature" or (param is None and "temperature" in message)):
             # "Expected a value <= 2" is no reason to sample otherwise than was asked for.
-            return replace(self, temperature=False) if _UNSUPPORTED.search(message) else None
+            return None if _OF_RANGE.search(message) else replace(self, temperature=False)
         if self.several and draws > 1 and (param == "n" or (param is None and _SEVERAL.search(message))):
             return replace(self, several=False)
         return None

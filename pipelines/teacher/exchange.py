@@ -70,18 +70,21 @@ class Exchange:
         return prompt_tokens + may_answer, cost
 
     def samples(self, request: Request, response: ChatCompletion, latency_s: float | None) -> list[Sample]:
-        """One row a choice; the request's tokens and cost stand in the first.
+        """One row a choice, up to the first that cannot be read; the request's tokens and cost stand in the first row.
 
         ``response`` may have any shape: it is what the endpoint's JSON says. Where that counts no tokens, the cost is
         the most that it can have been.
 
         Raises:
-            UnreadableAnswerError: it has no choices, or one that cannot be read.
+            UnreadableAnswerError: it has no choices, or a first one that cannot be read.
         """
+        answers: list[tuple[str, str | None, str | None]] = []
         try:
-            answers = [_read(choice) for choice in (response.choices or [])[: request.draws]]
+            for choice in (response.choices or [])[: request.draws]:
+                answers.append(_read(choice))
         except (AttributeError, KeyError, TypeError) as error:
-            raise UnreadableAnswerError(f"an answer that cannot be read ({error!r})") from error
+            if not answers:
+                raise UnreadableAnswerError(f"an answer that cannot be read ({error!r})") from error
         if not answers:
             raise UnreadableAnswerError("an answer without choices")
         cost = None if self._price is None else self.at_most(request, len(answers))[1]

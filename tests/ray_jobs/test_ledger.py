@@ -57,6 +57,20 @@ async def test_the_waiting_lease_of_a_dead_sampler_is_no_sign_of_life(
     assert [] == await waiting
 
 
+async def test_a_lease_that_was_taken_back_is_not_granted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sampler that hears its answer too late asks by the same key: others have its turns by then."""
+    monkeypatch.setattr(ledger, "SILENT_S", 0.2)
+    monkeypatch.setattr(ledger, "LEASE_S", 0.05)
+    kept = opened(tmp_path)
+    assert [0.0, 0.0] == await kept.lease("late", [1, 1], [0.0, 0.0], "key")
+    assert [0.0, 0.0] == await kept.lease("late", [1, 1], [0.0, 0.0], "key")
+    await asyncio.sleep(0.3)
+    assert [0.0, 0.0] == await kept.lease("other", [1, 1], [0.0, 0.0], "another")
+    assert [] == await kept.lease("late", [1, 1], [0.0, 0.0], "key")
+
+
 async def test_while_the_journal_cannot_be_written_nothing_is_asked_and_nothing_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

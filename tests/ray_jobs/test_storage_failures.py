@@ -166,4 +166,6 @@ def test_a_failure_is_found_through_what_ray_wraps_it_in() -> None:
         "map", "trace\npipelines.errors.ThoughtDistillError: no server\n\ncause of", ValueError("UDF failed")
     )
     assert "no server" == failure(ours.as_instanceof_cause())
+    handled = "pipelines.errors.DataError: no\n\nDuring handling of the above exception, another exception occurred:"
+    assert failure(RayTaskError("map", handled, KeyError("y")).as_instanceof_cause()) is None
     assert failure(RayTaskError("map", "trace", ValueError("wrong")).as_instanceof_cause()) is None

@@ -45,9 +45,9 @@ def test_workers_without_a_place_are_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     many = cli.load_config(None, [f"run_dir={tmp_path}", *STUDENT, "training.num_workers=500"])
     with pytest.raises(ConfigError, match=r"^training\.num_workers: 500, but a worker takes a .* and this machine has"):
-        train.preflight(many)
+        train.check_room(many)
     monkeypatch.setenv("RAY_ADDRESS", "auto")
-    train.preflight(many)
+    train.check_room(many)
 
 
 def test_dry_run_of_a_mixture_that_is_too_long_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -179,6 +179,12 @@ def test_other_kinds_have_canonical_texts(kind, text, expected):
         ("The answer is 2 hours, and since each pays $5, 2 * 5 = 10.", "10", "the answer is"),
         ("Answer: since a year has 12 months, 12 * 5 = 60", "60", "the answer is"),
         ("The answer is 18 - a good price.", "18", "the answer is"),
+        ("The answer is 18 - A good price.", "18", "the answer is"),
+        ("The answer is 8 - b/c he ate 2.", "8", "the answer is"),
+        ("The answer is 10 - i.e. ten pens.", "10", "the answer is"),
+        ("The answer is x = 4 because 4 * 3 = 12.", "4", "the answer is"),
+        ("The answer is 4 apples (2 * 2 = 4) + 3 pears = 7.", "7", "the answer is"),
+        ("The answer is 12 hours (6 + 6 = 12) times 3 = 36.", "36", "the answer is"),
     ],
 )
 def test_an_answer_is_found_in_prose(text, answer, how):
@@ -200,6 +206,7 @@ def test_prose_without_a_number_has_no_answer(text):
         "9 pens. The answer is 4.9x + 8.",
         "9 pens. The answer is 800 + 2x.",
         "9 pens. The answer is 10 - x.",
+        "9 pens. The answer is 10 - x, and x is 3.",
         "9 pens. The answer is 10 + x because x = 3.",
         "9 pens. The answer is 2^10.",
         "9 pens. The answer is 10:30.",

@@ -271,6 +271,8 @@ UNITS = [
     ("2l + 3m = 12; l + 2m = 7; ans = l", "3"),
     ("2l + 3m = 12; 4l - m = 10; ans = m", "2"),
     ("x = 5m; ans = x", "5"),
+    ("d = 60km; t = 2h; s = d / t; ans = s", "30"),
+    ("m = 5; w = 3g; ans = m + w", "8"),
 ]
 
 FUNCTIONS = [

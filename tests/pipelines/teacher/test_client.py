@@ -154,7 +154,7 @@ async def test_an_unknown_price_is_null_and_never_zero() -> None:
         web.json_response({**RIGHT, "choices": []}),
         web.Response(text="{broken", content_type="application/json"),
         web.Response(body=b'{"id": "caf\xe9"}', content_type="application/json"),
-        web.json_response({**RIGHT, "choices": [*RIGHT["choices"], {"index": 1, "message": None}]}),
+        web.json_response({**RIGHT, "choices": [{"index": 0, "message": None}]}),
         web.json_response({**RIGHT, "choices": ["ans = 1"]}),
         web.json_response({"error": {"message": "overloaded"}}),
     ],
@@ -166,6 +166,15 @@ async def test_a_passing_fault_is_tried_again(fault: web.Response) -> None:
         answers = await teacher.ask(replace(REQUEST, draws=2), gate := CountingGate())
     assert isinstance(answers[0], Sample)
     assert 3 == gate.turns
+
+
+async def test_a_choice_that_cannot_be_read_costs_no_other() -> None:
+    """What was paid and can be read is kept; whoever asks sees what is left."""
+    half = {**RIGHT, "choices": [*RIGHT["choices"], {"index": 1, "message": None}]}
+    async with teacher_of(scripted(web.json_response(half))) as teacher:
+        [answer] = await teacher.ask(replace(REQUEST, draws=2), gate := CountingGate())
+    assert isinstance(answer, Sample)
+    assert 1 == gate.turns
 
 
 async def test_a_dropped_connection_is_tried_again() -> None:
@@ -291,6 +300,8 @@ async def test_an_endpoint_that_ignores_n_is_not_asked_for_several_again() -> No
             "max_completion_tokens",
         ),
         ("temperature", "'temperature' does not support 0.7 with this model.", "temperature", "max_tokens"),
+        (None, "invalid temperature: only 1 is allowed for this model", "temperature", "max_tokens"),
+        (None, "`temperature` may only be set to 1 when thinking is enabled", "temperature", "max_tokens"),
         ("n", "n must be 1", "n", "max_tokens"),
         (None, "`n` is not supported by this model", "n", "max_tokens"),
     ],
