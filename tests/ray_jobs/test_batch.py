@@ -322,7 +322,7 @@ def test_a_batch_of_too_many_tokens_for_the_account_is_halved(
         collect(config)
     collect(config)
     assert (60, 60) == (len(sample_ids(config)), len(set(sample_ids(config))))
-    assert ([30, 15, 15], 7) == (sizes[:3], max(sizes[3:]))
+    assert ([30, 15, 15, 15], 7) == (sizes[:4], max(sizes[4:]))  # two refused together, then one alone
 
 
 def test_a_single_request_of_too_many_tokens_ends_the_run(
@@ -332,7 +332,7 @@ def test_a_single_request_of_too_many_tokens_ends_the_run(
     sizes = taking(monkeypatch, 0)
     with pytest.raises(RunStopped, match=r"refused by the endpoint \(token_limit_exceeded"):
         collect(configured(tmp_path, url))
-    assert [30, 15, 15, 7, 3, 1] == sizes
+    assert [30, 15, 15, 15, 7, 3, 1] == sizes
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, status: int, code: str) -> None:
