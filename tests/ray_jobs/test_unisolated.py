@@ -41,6 +41,11 @@ with Sandbox(timeout_s=1) as box:
         outcome = box.run_program(source)
         print(outcome.status, outcome.answer)
 """
+REQUIRED = """
+from pipelines.solvers import Sandbox
+with Sandbox(timeout_s=1, require_isolation=True) as box:
+    print(box.run_program("ans = 5"))
+"""
 VERIFY = """
 import sys
 from ray_jobs import cli, verify
@@ -106,6 +111,14 @@ def test_required_isolation_refuses_such_a_machine(tmp_path):
     assert not (tmp_path / "verdicts").exists()
 
 
+def test_a_sandbox_that_must_confine_runs_nothing_where_it_cannot():
+    """On any machine where it is used, not only on the driver's."""
+    done = on_an_old_kernel("nothing", REQUIRED)
+    assert "" == done.stdout
+    assert f"verification.require_isolation: {platform.node()} cannot confine programs" in done.stderr
+
+
+@pytest.mark.slow
 def test_required_isolation_ends_a_run_whose_workers_cannot_confine(tmp_path):
     """Whatever the driver's machine can: one line that names the worker's, and no program has run there."""
     arguments = [f"run_dir={foreign(tmp_path)}", "verification.require_isolation=true"]
