@@ -23,6 +23,7 @@ from ray_jobs.session import ray_session
 CONFIGS = Path(__file__).parent.parent / "configs" / "from_scratch"
 FOLDERS = {"mawps": "cv_mawps", "asdiv_a": "cv_asdiv-a", "svamp": "mawps-asdiv-a_svamp"}
 ALL = ("cot", "pot", "eot")
+COT_LED = ("cot", "pot")  # sampled where CoT alone trains: new numbers need a PoT or an EoT that leads
 
 
 def configured(options, name, folder, thoughts=ALL, perturb=0):
@@ -34,6 +35,8 @@ def configured(options, name, folder, thoughts=ALL, perturb=0):
         source["split"] = source["split"].replace("fold0", f"fold{options.fold}")
     tree["sampling"]["thoughts"] = list(thoughts)
     tree["mixture"]["perturb"] = perturb
+    if thoughts == COT_LED:
+        tree["mixture"]["ratios"] = {"cot": 1}
     tree["training"] |= {"steps": options.steps, "checkpoint_every_s": 20}
     return RunConfig.model_validate(tree)
 
@@ -44,9 +47,10 @@ def run(options, name, thoughts, perturb):
     own = options.folder / "_".join([f"{name}{options.fold}", *thoughts, str(perturb)])
     samples = (PROBLEMS, EVALUATION_PROBLEMS, sample.SAMPLE, verify.VERIFY)
     finish(samples, configured(options, name, base))
-    share_samples(base, own, thoughts)
+    sampled = COT_LED if thoughts == ("cot",) else thoughts
+    share_samples(base, own, sampled)
     stages = [mix.MIX, train.TRAIN, evaluate.EVALUATE, REPORT]
-    finish(stages, configured(options, name, own, thoughts, perturb))
+    finish(stages, configured(options, name, own, sampled, perturb))
     return {"card": read_json(own / "mixture" / "card.json"), **read_json(own / "report" / "metrics.json")}
 
 
