@@ -74,7 +74,7 @@ def main():
     parser.add_argument("--thoughts", nargs="*", default=["pot", "eot", "cot", "cot+pot+eot"])
     parser.add_argument("--perturb", nargs="*", type=int, default=[20, 0])
     parser.add_argument("--fold", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=8000, help="optimizer steps of each student")
+    parser.add_argument("--steps", type=int, default=4000, help="optimizer steps of each student")
     options = parser.parse_args()
     done = []
     with ray_session():
