@@ -27,6 +27,7 @@ from pipelines.teacher.batch import MOST_BYTES, MOST_REQUESTS, BatchApi, Outcome
 from pipelines.teacher.exchange import is_transient
 from ray_jobs.batch_record import Record
 from ray_jobs.journal import JournalWriter, read_journal
+from ray_jobs.ledger import budget_reached
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.sampler import as_row
 
@@ -131,8 +132,7 @@ class Batches:
             if not record.requests:
                 if not self._open:
                     raise RunStopped(
-                        f"sample: teacher.budget_usd {self._config.teacher.budget_usd} is reached "
-                        f"({self.counts.spent_usd:.4f} spent); raise it to go on; "
+                        f"sample: {budget_reached(self._config.teacher.budget_usd, self.counts.spent_usd)}; "
                         f"{self.counts.samples:,} samples of this run are kept"
                     )
                 return

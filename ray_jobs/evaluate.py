@@ -20,7 +20,6 @@ from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from pipelines.inference.ctranslate import open_decoder
 from pipelines.inference.solving import trained_thoughts
-from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge, student_input
 from ray_jobs import cli
 from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share, cpus, nodes_with_cpus, uses_gpu
@@ -31,7 +30,7 @@ from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage
 from ray_jobs.student_files import local_student
 from ray_jobs.training_data import held_out
-from ray_jobs.verify import JUDGE, limits, verifiers
+from ray_jobs.verify import JUDGE, limits, sandbox, verifiers
 
 PREDICTION_SCHEMA = pa.schema(
     [
@@ -153,8 +152,7 @@ class Judge:
 
     def __init__(self, config: RunConfig) -> None:
         """``config``: the run's, for the limits of a proof."""
-        limits = config.verification
-        self._sandbox = Sandbox(limits.timeout_s, limits.memory_mb, limits.require_isolation)
+        self._sandbox = sandbox(config.verification)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Predictions with status, answer and correctness."""

@@ -14,7 +14,6 @@ from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.problems import ORIGINALS, dataset_name
-from pipelines.solvers import Sandbox
 from pipelines.teacher import STUDENT
 from pipelines.teacher.terms import terms_of
 from pipelines.thoughts import THOUGHTS
@@ -23,6 +22,7 @@ from ray_jobs.progress import duration
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
 from ray_jobs.student_files import new_student
+from ray_jobs.verify import sandbox
 
 LOG = "metrics.jsonl"
 FIGURES = "result.json"
@@ -74,15 +74,12 @@ def fit(
             logs.extend([on_log] if on_log else [])
         solver = None
         if settings["dev_problems"] and len(dev):
-            limits = config.verification
             solver = DevProblems(
                 problems=settings["dev_problems"],
                 thoughts=list(settings["examples"]),
                 select=headline(config.evaluation.select, settings["examples"]),
                 tokenizer=tokenizer,
-                sandbox=open_until_done.enter_context(
-                    Sandbox(limits.timeout_s, limits.memory_mb, limits.require_isolation)
-                ),
+                sandbox=open_until_done.enter_context(sandbox(config.verification)),
                 max_input_tokens=config.training.max_input_tokens,
                 max_tokens=int(dev.target_lengths.max()) + _DEV_MARGIN,
             )

@@ -71,6 +71,11 @@ class _Holding:
     heard_at: float = 0.0
 
 
+def budget_reached(budget_usd: float | None, spent_usd: float) -> str:
+    """Why no request starts any more, and what to do."""
+    return f"teacher.budget_usd {budget_usd} is reached ({spent_usd:.4f} spent); raise it to go on"
+
+
 class Ledger:
     """The one keeper of quota, budget and journal, an actor on the driver's node."""
 
@@ -137,9 +142,7 @@ class Ledger:
                 holding.dollars += sum(dollars[:count])
                 return list(grant.delays_s)
             if affordable == 0 and self._window.in_flight == 0:
-                self._stopped = (
-                    f"teacher.budget_usd {self._budget} is reached ({self._spent:.4f} spent); raise it to go on"
-                )
+                self._stopped = budget_reached(self._budget, self._spent)
                 return None
             await self._change(min(grant.retry_s or 1.0, LEASE_S))
             now = time.monotonic()

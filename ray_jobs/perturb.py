@@ -18,12 +18,11 @@ import pyarrow.compute as pc
 
 from pipelines.config import RunConfig
 from pipelines.mixture import Child, Tally, children, in_dev, judged, parent_id
-from pipelines.solvers import Sandbox
 from ray_jobs.hardware import cpu_share
 from ray_jobs.meeting import MEETING_SCHEMA, PART, by_problem, dataset
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
-from ray_jobs.verify import verifiers
+from ray_jobs.verify import sandbox, verifiers
 
 _PROBLEMS_PER_ACTOR = 50
 
@@ -96,8 +95,7 @@ class Perturber:
     def __init__(self, config: RunConfig) -> None:
         """``config`` gives how many children, the seed and the limits of a proof."""
         self._config = config
-        limits = config.verification
-        self._sandbox = Sandbox(limits.timeout_s, limits.memory_mb, limits.require_isolation)
+        self._sandbox = sandbox(config.verification)
 
     def __call__(self, part: pa.Table) -> pa.Table:
         """The children of some problems, and the counts as rows of a table "tally"."""

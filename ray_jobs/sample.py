@@ -44,7 +44,7 @@ from ray_jobs.batch import Batches
 from ray_jobs.batch_record import open_batches
 from ray_jobs.endpoint import endpoint
 from ray_jobs.hardware import AWAY_FROM_GPUS
-from ray_jobs.ledger import Ledger, LedgerStatus, Report
+from ray_jobs.ledger import Ledger, LedgerStatus, Report, budget_reached
 from ray_jobs.plan import Plan, make_plan
 from ray_jobs.problems import PROBLEMS
 from ray_jobs.progress import Progress
@@ -249,10 +249,7 @@ class _BudgetGate(OpenGate):
 
     def turn(self, tokens: int, cost_usd: float, is_retry: bool) -> AbstractAsyncContextManager[None]:
         if self._budget_usd is not None and self._spent_usd + cost_usd > self._budget_usd:
-            raise RunStopped(
-                f"sample: teacher.budget_usd {self._budget_usd} is reached ({self._spent_usd:.4f} spent); "
-                "raise it to go on"
-            )
+            raise RunStopped(f"sample: {budget_reached(self._budget_usd, self._spent_usd)}")
         return super().turn(tokens, cost_usd, is_retry)
 
 

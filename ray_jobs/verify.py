@@ -89,7 +89,7 @@ class Verifier:
         table = ray.get(gold).to_pydict()
         known = zip(table["question"], table["answer"], table["answer_kind"], strict=True)
         self._gold = dict(zip(table["problem_id"], known, strict=True))
-        self._sandbox = Sandbox(config.timeout_s, config.memory_mb, config.require_isolation)  # of any node
+        self._sandbox = sandbox(config)
         self._config, self._seed = config, seed
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -108,6 +108,11 @@ class Verifier:
             **vars(verdict),
             "flags": list(verdict.flags),
         }
+
+
+def sandbox(config: VerificationConfig) -> Sandbox:
+    """A sandbox with the limits of a proof, which runs nothing where this node cannot confine and must."""
+    return Sandbox(config.timeout_s, config.memory_mb, config.require_isolation)
 
 
 def verifiers(blocks: int) -> int:
