@@ -231,6 +231,9 @@ class StudentConfig(_Section):
         "small | base | large",
     )
     init: Literal["pretrained", "random"] = Field("pretrained", description="pretrained | random")
+    revision: str | None = Field(
+        None, description="branch, tag or commit of a hub checkpoint; null: its main branch; kept with the run"
+    )
     vocabulary: int = Field(1000, ge=300, description="init random: size of the byte-level BPE that we train")
     ctranslate2: Literal["float32", "int8"] | None = Field(
         None, description="float32 | int8: also export student/ctranslate2/, for serving on CPUs; null: not"

@@ -12,6 +12,8 @@ on. ``report`` reads both as it reads any run. A run directory holds one of: a s
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -28,7 +30,7 @@ from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage
-from ray_jobs.student_files import new_student
+from ray_jobs.student_files import new_student, pinned
 
 _KINDS = ("untuned", "teacher")
 
@@ -136,9 +138,12 @@ TEACHER_PREDICTIONS = Stage(
     fields=lambda config: {"temperature": config.sampling.temperature, "draws": config.sampling.draws},
     run=_teacher_predictions,
 )
+SAMPLE = replace(  # the problems asked are those of the evaluation, so that nothing is screened by them
+    sample.SAMPLE, optional=(), fields=sample.sampled_fields, run=partial(sample.run, screens=False)
+)
 STAGES = {
     "untuned": [EVALUATION_PROBLEMS, UNTUNED, evaluate.EVALUATE, REPORT],
-    "teacher": [EVALUATION_PROBLEMS, TEST_PROBLEMS, sample.SAMPLE, verify.VERIFY, TEACHER_PREDICTIONS, REPORT],
+    "teacher": [EVALUATION_PROBLEMS, TEST_PROBLEMS, SAMPLE, verify.VERIFY, TEACHER_PREDICTIONS, REPORT],
 }
 
 
@@ -199,6 +204,7 @@ def command(kind: str, config: RunConfig, dry_run: bool) -> None:
     if kind == "untuned":
         train.check_room(config)
     with run_dir.locked():
+        config = pinned(config, run_dir) if kind == "untuned" else config
         write_origin(config, run_dir)
         run_stages(stages, config, run_dir)
 

@@ -10,15 +10,16 @@ from pipelines.config import RunConfig
 from pipelines.errors import DataError
 from ray_jobs import cli, evaluate, mix, sample, self_training, train, verify
 from ray_jobs.origin import write_origin
+from ray_jobs.preflight import check_questions, check_student
 from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
 from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Stage, say
+from ray_jobs.student_files import pinned
 
-STAGES: list[Stage] = [
-    PROBLEMS,
-    EVALUATION_PROBLEMS,
+DATA: list[Stage] = [PROBLEMS, EVALUATION_PROBLEMS]
+WORK: list[Stage] = [
     sample.SAMPLE,
     verify.VERIFY,
     mix.MIX,
@@ -27,6 +28,7 @@ STAGES: list[Stage] = [
     evaluate.EVALUATE_DEV,
     REPORT,
 ]
+STAGES = DATA + WORK
 
 
 def command(config: RunConfig, dry_run: bool) -> None:
@@ -36,14 +38,19 @@ def command(config: RunConfig, dry_run: bool) -> None:
     run_dir = RunDirectory(config.run_dir)
     preflight(config, run_dir)
     if dry_run:
+        check_student(config, run_dir)
         describe(STAGES, config, run_dir)
         if config.self_training.rounds > 1:
             say(f"self-training: at most {config.self_training.rounds - 1} further rounds of mix, train and evaluate")
         return
     train.check_room(config)
     with run_dir.locked():
+        config = pinned(config, run_dir)
         write_origin(config, run_dir)
-        run_stages(STAGES, config, run_dir)
+        run_stages(DATA, config, run_dir)
+        check_questions(config, run_dir)
+        check_student(config, run_dir)
+        run_stages(WORK, config, run_dir)
         if config.self_training.rounds > 1:
             self_training.run(config, run_dir)
             return  # it has said what each round came to

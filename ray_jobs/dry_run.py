@@ -17,6 +17,7 @@ from rich.table import Table
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
+from pipelines.mixture import Screened, screen
 from pipelines.problems import Problem, from_rows, load
 from pipelines.student import parameter_count_of
 from pipelines.student.cost import BYTES_PER_PARAMETER
@@ -24,6 +25,7 @@ from pipelines.teacher import estimate_prompt, estimate_tokens, price_of
 from pipelines.teacher.batch import PRICE_SHARE
 from pipelines.thoughts import load_prompt
 from ray_jobs.plan import Plan, make_plan
+from ray_jobs.preflight import screened
 from ray_jobs.progress import duration
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import Stage, pending
@@ -39,7 +41,7 @@ def describe(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) 
     """Print one line a stage: that it is done, or how much it would do."""
     asks = any(stage.name == "sample" for stage in stages)
     problems = _problems(config, run_dir) if asks or stages[0].name == "problems" else []
-    plan = make_plan(config, run_dir, problems) if asks else None
+    plan = make_plan(config, run_dir, problems, _screened(stages, config, run_dir, problems)) if asks else None
     table = Table("stage", "would do", title=f"dry run of {run_dir.uri}", title_justify="left")
     redone = False
     for stage in stages:
@@ -68,6 +70,17 @@ def _problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
         table = run_dir.read_table("problems")
         return from_rows(table.to_pylist()) if table is not None else []
     return load(config.problems, config.seed)
+
+
+def _screened(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory, problems: list[Problem]) -> Screened:
+    """What the evaluation sets leave of the problems; the teacher's baseline is asked just those of the sets."""
+    if not any("evaluation_problems" in stage.optional for stage in stages if stage.name == "sample"):
+        return Screened()
+    if not any(stage.name == "evaluation_problems" for stage in stages):
+        return screened(config, run_dir, problems)
+    sets = [problem for source in config.evaluation_problems for problem in load(source, config.seed)]
+    evaluated = ((problem.problem_id, problem.question) for problem in sets)
+    return screen(problems, evaluated, config.mixture, config.seed)
 
 
 def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | None, problems: list[Problem]) -> str:

@@ -229,7 +229,12 @@ def _fields(config: RunConfig) -> dict[str, Any]:
 
 
 EVALUATE = Stage(
-    name="evaluate", folder="predictions", inputs=("student", "evaluation_problems"), fields=_fields, run=run
+    name="evaluate",
+    folder="predictions",
+    inputs=("student", "evaluation_problems"),
+    on_gpus=True,
+    fields=_fields,
+    run=run,
 )
 
 EVALUATE_DEV = Stage(

@@ -46,9 +46,9 @@ def fit(
     ``settings``: ``config`` of the run as JSON, ``folder`` of the checkpoints, training ``examples`` by thought, and
     ``dev_problems``. ``on_log`` is called with every record, beside ``metrics.jsonl`` and the loggers asked for.
     """
-    from transformers import AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
+    from pipelines.inference.tokenizer_files import open_tokenizer_files
     from pipelines.student import (
         CheckpointStore,
         DevProblems,
@@ -63,8 +63,8 @@ def fit(
     config = RunConfig.model_validate(settings["config"])
     run_dir = RunDirectory(config.run_dir)
     checkpoints = CheckpointStore(f"{run_dir.uri}/{settings['folder']}")
-    tokenizer = AutoTokenizer.from_pretrained(f"{scratch}/tokenizer")
-    model = load_model(config.student, len(tokenizer), config.seed)
+    tokenizer = open_tokenizer_files(f"{scratch}/tokenizer")
+    model = load_model(config.student, tokenizer, config.seed)
     data, dev = open_tokenised(f"{scratch}/train"), open_tokenised(f"{scratch}/dev")
     with contextlib.ExitStack() as open_until_done:
         logs: list[Log] = []

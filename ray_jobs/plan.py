@@ -7,12 +7,13 @@ takes no ``n``. Local teachers are asked only what they have an answer to.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.config import RunConfig
 from pipelines.errors import DataError
+from pipelines.mixture import Screened
 from pipelines.mixture.example import in_fraction
 from pipelines.problems import Problem
 from pipelines.teacher import Recordings, Request, recorded_files
@@ -28,6 +29,8 @@ _NOTHING_TO_SAY = {
     "recorded": "teacher.recorded_path: holds no completion of any of the {count:,} problems (first: {first}) in "
     "sampling.thoughts; check problem_id and thought of its lines",
 }
+
+_EVERYTHING = Screened()
 
 
 @dataclass
@@ -69,8 +72,12 @@ class Plan:
         return sum(request.draws for request in self.missing)
 
 
-def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem]) -> Plan:
+def make_plan(
+    config: RunConfig, run_dir: RunDirectory, problems: list[Problem], screened: Screened = _EVERYTHING
+) -> Plan:
     """All samples, in the order of problems, thoughts and draws, and requests for those still to be answered.
+
+    What ``screened`` says is not worth a request is wanted only where it was answered before.
 
     Raises:
         PaidRowsError: a problem that was sampled has another question now.
@@ -90,9 +97,11 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
     asked = [problem for problem in problems if in_fraction(config.seed, problem.problem_id, share)]
     if problems and not asked:
         raise DataError(f"sampling.fraction: {share:g} of {len(problems):,} problems is none of them; raise it")
-    offered = _offered(config, asked)
+    offered = _offered(config, asked, screened, answered)
     wanted = [single for group in offered for single in group]
-    if asked and not wanted:
+    draws = config.sampling.draws
+    worth = len(config.sampling.thoughts) * sum(screened.draws(problem.problem_id, draws) for problem in asked)
+    if worth and not wanted:
         raise DataError(_NOTHING_TO_SAY[config.teacher.kind].format(count=len(asked), first=asked[0].problem_id))
     missing = [
         request
@@ -103,14 +112,14 @@ def make_plan(config: RunConfig, run_dir: RunDirectory, problems: list[Problem])
         offered=offered,
         wanted=[single.sample_ids[0] for single in wanted],
         missing=missing,
-        without_recording=len(asked) * len(config.sampling.thoughts) * config.sampling.draws - len(wanted),
+        without_recording=max(0, worth - len(wanted)),
         spent_usd=spent,
         seen=seen,
     )
 
 
-def _offered(config: RunConfig, problems: list[Problem]) -> list[list[Request]]:
-    """For each problem and thought, a request for each draw that the teacher can answer."""
+def _offered(config: RunConfig, problems: list[Problem], screened: Screened, answered: Set[str]) -> list[list[Request]]:
+    """For each problem and thought, a request for each draw that is worth one and that the teacher can answer."""
     recordings = None
     if config.teacher.kind == "recorded":
         recordings = Recordings(recorded_files(config.teacher.recorded_path or []))
@@ -122,6 +131,8 @@ def _offered(config: RunConfig, problems: list[Problem]) -> list[list[Request]]:
             Request(problem_id=problem.problem_id, thought=thought, draw=draw, question=problem.question)
             for draw in range(config.sampling.draws)
         ]
+        worth = screened.draws(problem.problem_id, config.sampling.draws)
+        group = [one for one in group if one.draw < worth or one.sample_ids[0] in answered]
         if recordings is not None:
             group = [r for r in group if recordings.find(r.problem_id, r.thought, r.draw, r.question) is not None]
         groups.append(group)

@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, CredentialsError, RunStopped
+from pipelines.mixture import Screened
 from pipelines.problems import Problem, from_rows
 from pipelines.teacher import (
     ATTEMPTS,
@@ -46,10 +47,11 @@ from ray_jobs.endpoint import endpoint
 from ray_jobs.hardware import AWAY_FROM_GPUS
 from ray_jobs.ledger import Ledger, LedgerStatus, Report, budget_reached
 from ray_jobs.plan import Plan, make_plan
+from ray_jobs.preflight import screened
 from ray_jobs.problems import PROBLEMS
 from ray_jobs.progress import Progress
 from ray_jobs.rounds import sample_until_correct
-from ray_jobs.run_directory import RunDirectory
+from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.sampler import Sampler, as_row
 from ray_jobs.session import on_this_node, run_or_describe
 from ray_jobs.stage import Result, Stage, say
@@ -92,11 +94,14 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
         check_isolation(config)
 
 
-def run(config: RunConfig, run_dir: RunDirectory) -> Result:
-    """Ask what is missing, then write the answers in plan order."""
+def run(config: RunConfig, run_dir: RunDirectory, *, screens: bool = True) -> Result:
+    """Ask what is missing, then write the answers in plan order.
+
+    ``screens``: problems that an evaluation set has are not asked, and dev problems once a thought.
+    """
     table = run_dir.read_table("problems")
     problems = from_rows(table.to_pylist()) if table is not None else []
-    plan = make_plan(config, run_dir, problems)
+    plan = make_plan(config, run_dir, problems, screened(config, run_dir, problems) if screens else Screened())
     if config.teacher.mode == "batch":
         if plan.missing or open_batches(run_dir):
             _ask_in_batches(config, run_dir, plan, problems)
@@ -105,7 +110,9 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     elif plan.missing:
         with asking(config, run_dir, problems, plan, _most_draws(plan.missing)) as ask:
             ask(plan.missing)
-    return write_answers(config, run_dir, plan)
+    result = write_answers(config, run_dir, plan)
+    version = digest([sampled_fields(config), result.notes["version"]])
+    return replace(result, notes={**result.notes, "version": version})
 
 
 @contextlib.contextmanager
@@ -300,6 +307,28 @@ def _progress(status: LedgerStatus) -> tuple[int, str]:
     return status.samples + status.failures, ", ".join(words)
 
 
+def sampled_fields(config: RunConfig) -> dict[str, Any]:
+    """What defines the teacher's answers; which of the problems are worth a request is left to ``_screening``."""
+    return {
+        **paid.fields(config, _prompts(config)),
+        "sampling.thoughts": config.sampling.thoughts,
+        "sampling.draws": config.sampling.draws,
+        **_asked(config),
+        **_stopping(config),
+    }
+
+
+def _screening(config: RunConfig) -> dict[str, Any]:
+    """What decides, with the evaluation problems, which problems are requested, and how often."""
+    mixture = config.mixture
+    fields: dict[str, Any] = {"mixture.decontaminate": mixture.decontaminate}
+    if mixture.near_duplicates == "drop":
+        fields |= {"mixture.near_duplicates": "drop", "mixture.fraction": mixture.fraction}
+    if config.sampling.draws > 1:
+        fields |= {"mixture.dev_fraction": mixture.dev_fraction, "seed": config.seed}
+    return fields
+
+
 def _asked(config: RunConfig) -> dict[str, Any]:
     """Which of the problems are asked, where it is not all."""
     fraction = config.sampling.fraction
@@ -318,13 +347,8 @@ SAMPLE = Stage(
     name="sample",
     folder="samples",
     inputs=("problems",),
-    fields=lambda config: {
-        **paid.fields(config, _prompts(config)),
-        "sampling.thoughts": config.sampling.thoughts,
-        "sampling.draws": config.sampling.draws,
-        **_asked(config),
-        **_stopping(config),
-    },
+    optional=("evaluation_problems",),
+    fields=lambda config: {**sampled_fields(config), **_screening(config)},
     run=run,
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipelines.config import RunConfig
+from ray_jobs.gpus import check_gpus
 from ray_jobs.probe import check_shared
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import Stage, execute, pending, say
@@ -25,6 +26,8 @@ def run_stages(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory
             if stage.needs_ray and pending(stage, config, run_dir) is not None:
                 session.enter_context(ray_session())
                 check_shared(run_dir)
+                if any(later.on_gpus for later in stages):
+                    check_gpus(config)
             execute(stage, config, run_dir)
 
 

@@ -29,6 +29,7 @@ class Stage:
     """One stage of a run.
 
     ``folder`` is what it writes and where its manifest lies. ``optional`` inputs are used where they are there.
+    ``on_gpus``: it uses GPUs where the configuration allows and the cluster has them.
     ``fields`` gives the configuration that defines the stage's rows; anything else may change without a rerun.
     """
 
@@ -37,6 +38,7 @@ class Stage:
     inputs: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     needs_ray: bool = True
+    on_gpus: bool = False
     fields: Callable[[RunConfig], dict[str, Any]]
     run: Callable[[RunConfig, RunDirectory], Result]
 
@@ -78,7 +80,7 @@ def execute(stage: Stage, config: RunConfig, run_dir: RunDirectory) -> None:
         Manifest(
             stage=stage.name,
             fingerprint=print_,
-            version=digest([print_, result.rows, result.notes.get("version")]),
+            version=result.notes.get("version") or digest([print_, result.rows]),
             fields=stage.fields(config),
             inputs=inputs,
             files=run_dir.written(stage.folder),

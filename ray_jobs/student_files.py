@@ -1,11 +1,13 @@
-"""A run directory's student as a local folder, which is what transformers loads from and writes to."""
+"""A run directory's student: the hub commit that it starts from, and the local folder that transformers works on."""
 
 import contextlib
+import json
 import tempfile
 from collections.abc import Iterator
 
 from pyarrow import fs as pafs
 
+from pipelines.config import RunConfig
 from ray_jobs.run_directory import RunDirectory
 
 
@@ -27,3 +29,30 @@ def new_student(run_dir: RunDirectory) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         yield folder
         pafs.copy_files(folder, run_dir.path("student"), destination_filesystem=run_dir.filesystem)
+
+
+_BASE = ("checkpoints", "base.json")
+
+
+def pinned(config: RunConfig, run_dir: RunDirectory) -> RunConfig:
+    """The configuration with ``student.revision`` as a commit, the same one in every later run of this directory.
+
+    A branch that moves on the hub does not train another student here. Local folders and random students have none.
+
+    Raises:
+        DataError: the checkpoint or its revision cannot be had.
+    """
+    from pipelines.student.pretrained import commit
+
+    student = config.student
+    if student.init == "random":
+        return config
+    asked = {"model": student.model, "revision": student.revision}
+    known = json.loads(run_dir.read_bytes(*_BASE)) if run_dir.exists(*_BASE) else {}
+    if {name: known.get(name) for name in asked} != asked:
+        known = {**asked, "commit": commit(student.model, student.revision)}
+        if known["commit"] is not None:
+            run_dir.write_bytes(json.dumps(known).encode(), *_BASE)
+    if known["commit"] is None:
+        return config
+    return config.model_copy(update={"student": student.model_copy(update={"revision": known["commit"]})})

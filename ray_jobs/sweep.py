@@ -21,6 +21,7 @@ from typing import Any
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError, RunStopped
 from ray_jobs import cli, search, sweep_shared, trial
+from ray_jobs.gpus import check_gpus
 from ray_jobs.origin import write_origin
 from ray_jobs.progress import duration
 from ray_jobs.run_directory import RunDirectory
@@ -60,6 +61,7 @@ def run(sweep: Sweep) -> list[Point]:
     """All trials of the sweep; returns the points that were tried."""
     tried: list[Point] = []
     with ray_session():
+        check_gpus(sweep.trials(sweep.points)[0].config)
         at_once = max(1, _room(sweep) // len(sweep.config.seeds))
         while points := search.next_points(sweep, tried, lambda point: _score(sweep, point), at_once):
             trials = [one for one in sweep.trials(points) if _still_open(sweep, one)]

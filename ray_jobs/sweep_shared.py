@@ -13,20 +13,20 @@ from pipelines.config import RunConfig
 from pipelines.errors import ThoughtDistillError
 from ray_jobs import distill, mix, sample, verify
 from ray_jobs.origin import write_origin
+from ray_jobs.preflight import check_student
 from ray_jobs.problems import EVALUATION_PROBLEMS, PROBLEMS
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_stages
 from ray_jobs.stage import say
 from ray_jobs.sweep_file import Trial
 
-SAMPLING = [PROBLEMS, sample.SAMPLE]
 UPSTREAM = [PROBLEMS, EVALUATION_PROBLEMS, sample.SAMPLE, verify.VERIFY]
 _HANDED_OVER = ("problems", "evaluation_problems", "mixture")
 
 
 def sampling_of(config: RunConfig) -> str:
     """A hash of all that defines the teacher's samples: its trials share one sampling."""
-    return digest([[stage.name, stage.fields(config)] for stage in SAMPLING])[:8]
+    return digest([["problems", PROBLEMS.fields(config)], ["sample", sample.sampled_fields(config)]])[:8]
 
 
 def mixture_of(config: RunConfig) -> str:
@@ -59,7 +59,9 @@ def preflight(trials: Sequence[Trial], sweep_dir: str) -> None:
         key = digest([config.run_dir, config.student.model_dump(), config.training.use_gpu])
         if key not in seen:
             seen.add(key)
-            distill.preflight(config, RunDirectory(config.run_dir))
+            run_dir = RunDirectory(config.run_dir)
+            distill.preflight(config, run_dir)
+            check_student(config, run_dir)
 
 
 def prepare(trials: Sequence[Trial], sweep_dir: str) -> dict[str, str]:
@@ -95,7 +97,7 @@ def prepare(trials: Sequence[Trial], sweep_dir: str) -> dict[str, str]:
 
 def _place(config: RunConfig) -> tuple[str, str, str]:
     """What is made together comes together: a shared folder's verdicts are made once for all their mixtures."""
-    proofs = digest([[stage.name, stage.fields(config)] for stage in (EVALUATION_PROBLEMS, verify.VERIFY)])
+    proofs = digest([[stage.name, stage.fields(config)] for stage in UPSTREAM])
     return sampling_of(config), proofs, mixture_of(config)
 
 

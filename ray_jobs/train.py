@@ -21,9 +21,11 @@ from ray_jobs.fit import FIGURES, fit
 from ray_jobs.hardware import cpus, uses_gpu
 from ray_jobs.loggers import check
 from ray_jobs.outage import failure
+from ray_jobs.preflight import check_student
 from ray_jobs.run_directory import RunDirectory, digest
 from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage, say
+from ray_jobs.student_files import pinned
 from ray_jobs.training_data import dev_problems, examples_by_thought, node_folder, prepare
 
 
@@ -201,7 +203,13 @@ def _exported_fields(config: RunConfig) -> dict[str, Any]:
 
 
 TRAIN = Stage(
-    name="train", folder="student", inputs=("mixture",), optional=("problems",), fields=_exported_fields, run=run
+    name="train",
+    folder="student",
+    inputs=("mixture",),
+    optional=("problems",),
+    on_gpus=True,
+    fields=_exported_fields,
+    run=run,
 )
 
 
@@ -213,6 +221,8 @@ def command(config: RunConfig, dry_run: bool) -> None:
     preflight(config)
     if not dry_run:
         check_room(config)
+        config = pinned(config, run_dir)
+        check_student(config, run_dir)
     run_or_describe([TRAIN], config, run_dir, dry_run=dry_run)
 
 

@@ -44,7 +44,7 @@ def measured(config: RunConfig, run_dir: RunDirectory) -> str:
     device = "cuda" if torch.cuda.is_available() and training.use_gpu is not False else "cpu"
     torch.set_num_threads(cpus())
     with tempfile.TemporaryDirectory() as scratch:
-        model = load_model(config.student, len(prepare(config, run_dir, scratch)), config.seed)
+        model = load_model(config.student, prepare(config, run_dir, scratch), config.seed)
         if training.dropout is not None:
             set_dropout(model, training.dropout)
         data = open_tokenised(f"{scratch}/train")

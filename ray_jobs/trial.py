@@ -27,6 +27,7 @@ from ray_jobs import evaluate, hardware, train
 from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import execute, pending
+from ray_jobs.student_files import pinned
 
 RECORD = "trial.json"
 OnEpoch = Callable[[int, float], None]
@@ -76,6 +77,7 @@ def run(config: RunConfig, need: Need, on_epoch: OnEpoch) -> None:
     run_dir = RunDirectory(config.run_dir)
     with _patiently_locked(run_dir), _log(run_dir) as log, contextlib.redirect_stderr(log):
         try:
+            config = pinned(config, run_dir)
             for stage in (
                 replace(train.TRAIN, run=partial(train.run_here, on_log=_epochs(run_dir, on_epoch))),
                 replace(evaluate.EVALUATE, run=evaluate.run_here),

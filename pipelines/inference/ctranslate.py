@@ -79,9 +79,9 @@ class CTranslateDecoder:
         self._student_dir, self._threads = student_dir, threads
         self._ours: Decoder | None = None
         try:
-            config = AutoConfig.from_pretrained(student_dir)
+            config = AutoConfig.from_pretrained(student_dir, trust_remote_code=False)
             self._tokenizer = open_tokenizer(student_dir)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # files of strangers fail in as many ways as there are loaders
             raise not_a_student(student_dir, error) from None
         try:
             generation = GenerationConfig.from_pretrained(student_dir)

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoTokenizer
 
 from pipelines.errors import DataError, ThoughtDistillError
 from pipelines.inference.steps import begin, use_fused_gelu
+from pipelines.inference.tokenizer_files import open_tokenizer_files
 
 # Rows of a batch x (input tokens + expected output tokens): enough work per step to hide the overhead of a step.
 # What does not fit a GPU's memory is cut in two, and so are the batches after it.
@@ -64,8 +64,10 @@ class Decoder:
         self.device = torch.device(device)
         try:
             tokenizer: Any = open_tokenizer(student_dir)
-            model: Any = AutoModelForSeq2SeqLM.from_pretrained(student_dir, dtype=torch.float32)
-        except (OSError, ValueError) as error:
+            model: Any = AutoModelForSeq2SeqLM.from_pretrained(
+                student_dir, dtype=torch.float32, trust_remote_code=False
+            )
+        except Exception as error:  # files of strangers fail in as many ways as there are loaders
             raise not_a_student(student_dir, error) from None
         use_fused_gelu(model)
         self._hold(model.eval().to(self.device), tokenizer, threads)
@@ -205,7 +207,7 @@ class Decoder:
 
 def open_tokenizer(student_dir: str) -> Any:
     """The tokenizer; the end of an over-long input holds the trigger and what is asked, so the beginning is cut."""
-    return AutoTokenizer.from_pretrained(student_dir, truncation_side="left")
+    return open_tokenizer_files(student_dir, truncation_side="left")
 
 
 def end_tokens(generation: Any, tokenizer: Any) -> list[int]:

@@ -6,6 +6,7 @@ from pipelines.mixture.example import MIXTURE_SCHEMA, Dropped, Example, Judged, 
 from pipelines.mixture.overlap import Evaluated, Hit, NearIndex, first_of_near, words_of
 from pipelines.mixture.perturbation import Child, Tally, children
 from pipelines.mixture.recipes import RECIPES
+from pipelines.mixture.screening import LeftOut, Screened, screen
 from pipelines.mixture.shares import CUT_BY, cuts, inside, is_union, table_cuts
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "Example",
     "Hit",
     "Judged",
+    "LeftOut",
     "NearIndex",
+    "Screened",
     "Tally",
     "card",
     "children",
@@ -34,6 +37,7 @@ __all__ = [
     "is_union",
     "judged",
     "parent_id",
+    "screen",
     "table_cuts",
     "tally",
     "to_table",

@@ -14,10 +14,11 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer, T5Config, T5ForConditionalGeneration
+from transformers import AutoModelForSeq2SeqLM, T5Config, T5ForConditionalGeneration
 
 from pipelines.config import StudentConfig
-from pipelines.errors import ConfigError, DataError
+from pipelines.errors import ConfigError
+from pipelines.student.pretrained import open_config, open_model, open_tokenizer
 from pipelines.student.tokenizer import train_tokenizer
 
 _LIGHT: dict[str, Any] = {"num_layers": 2, "dropout_rate": 0.0, "feed_forward_proj": "gated-gelu"}
@@ -41,7 +42,7 @@ _FIRST_LOOK = 4.0  # e^4: such a head gives its neighbour about two thirds of it
 def load(config: StudentConfig, texts: Iterable[str], seed: int) -> tuple[Any, Any]:
     """The model and its tokenizer: ``load_model`` and ``load_tokenizer``."""
     tokenizer = load_tokenizer(config, texts)
-    return load_model(config, len(tokenizer), seed), tokenizer
+    return load_model(config, tokenizer, seed), tokenizer
 
 
 def load_tokenizer(config: StudentConfig, texts: Iterable[str]) -> Any:
@@ -53,31 +54,25 @@ def load_tokenizer(config: StudentConfig, texts: Iterable[str]) -> Any:
     if config.init == "random":
         _preset(config.model)
         return train_tokenizer(texts, config.vocabulary)
-    try:
-        return AutoTokenizer.from_pretrained(config.model)
-    except (OSError, ValueError) as error:
-        raise _unavailable(config.model, error) from None
+    return open_tokenizer(config.model, config.revision)
 
 
-def load_model(config: StudentConfig, vocabulary: int, seed: int) -> Any:
-    """The model, on CPU in fp32 in training mode.
+def load_model(config: StudentConfig, tokenizer: Any, seed: int) -> Any:
+    """The model with an embedding for each token of ``tokenizer``, on CPU in fp32 in training mode.
 
-    A random student's weights are a function of ``vocabulary`` and ``seed``; a pretrained one ignores both.
+    A random student's weights are a function of the size of the vocabulary and ``seed``; a pretrained one has its own.
 
     Raises:
-        ConfigError: ``config.model`` is not a preset and ``init`` is random.
-        DataError: the checkpoint is neither a directory nor in the cache nor to be had from the hub.
+        ConfigError: ``config.model`` is not a preset and ``init`` is random, or the checkpoint is of another kind.
+        DataError: the checkpoint cannot be had, or its files are not whole.
     """
-    if config.init == "random":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model = T5ForConditionalGeneration(_shape(config.model, vocabulary))
-        _look_to_neighbours(model)
-        return model.train()
-    try:
-        return AutoModelForSeq2SeqLM.from_pretrained(config.model, dtype=torch.float32).train()
-    except (OSError, ValueError) as error:
-        raise _unavailable(config.model, error) from None
+    if config.init == "pretrained":
+        return open_model(config.model, config.revision, tokenizer)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = T5ForConditionalGeneration(_shape(config.model, len(tokenizer)))
+    _look_to_neighbours(model)
+    return model.train()
 
 
 def _look_to_neighbours(model: T5ForConditionalGeneration) -> None:
@@ -111,18 +106,8 @@ def parameter_count_of(config: StudentConfig, vocabulary: int) -> int:
     Raises:
         ConfigError, DataError: as ``load``.
     """
-    if config.init == "random":
-        shape = _shape(config.model, vocabulary)
-    else:
-        try:
-            shape = AutoConfig.from_pretrained(config.model)
-        except (OSError, ValueError) as error:
-            raise _unavailable(config.model, error) from None
-        if type(shape) not in AutoModelForSeq2SeqLM._model_mapping:
-            raise ConfigError(
-                f"student.model: {config.model} ({shape.model_type}) is no encoder with a decoder; expected T5, "
-                "CodeT5 or another model that AutoModelForSeq2SeqLM opens, such as Salesforce/codet5-small"
-            )
+    is_random = config.init == "random"
+    shape = _shape(config.model, vocabulary) if is_random else open_config(config.model, config.revision)
     with torch.device("meta"):
         return parameter_count(AutoModelForSeq2SeqLM.from_config(shape))
 
@@ -151,11 +136,3 @@ def _preset(name: str) -> dict[str, Any]:
 
 def _shape(name: str, vocabulary: int) -> Any:
     return T5Config(vocab_size=vocabulary, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, **_preset(name))
-
-
-def _unavailable(name: str, error: Exception) -> DataError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-    return DataError(
-        f"student.model: cannot open {name} ({reason}); expected a local directory, a checkpoint in the Hugging Face "
-        f"cache or a hub that can be reached: run `hf download {name}` where there is a network, or use init: random"
-    )
