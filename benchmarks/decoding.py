@@ -29,7 +29,6 @@ from pipelines.student.model import PRESETS
 from pipelines.student.tokenizer import train_tokenizer
 from pipelines.thoughts import THOUGHTS, student_input
 
-_ROOT = Path(__file__).parent.parent
 _LONGEST = 250
 _VOCABULARY = {"tiny": 1000, "small": 32_100}  # the quickstart's and CodeT5's
 _CPUS = len(os.sched_getaffinity(0))
@@ -89,7 +88,7 @@ def counting_student(size, texts, folder):
 
 def gsm8k(every):
     """(question, solution) of each ``every``-th test problem, without the calculator's annotations."""
-    folder = Path(os.environ.get("THOUGHT_DISTILL_DATA", _ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ["THOUGHT_DISTILL_DATA"])
     lines = (folder / "gsm8k" / "test.jsonl").read_text(encoding="utf-8").splitlines()[::every]
     return [(row["question"], re.sub(r"<<.*?>>", "", row["answer"])) for row in map(json.loads, lines)]
 

@@ -19,7 +19,6 @@ from pipelines.problems import Problem
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge
 
-_ROOT = Path(__file__).parent.parent
 _FILES = {"gsm8k": "gsm8k_train_codex_*.jsonl", "svamp": "svamp_train_*.jsonl"}
 
 
@@ -69,7 +68,7 @@ def main():
     parser.add_argument("--show", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    folder = Path(os.environ.get("THOUGHT_DISTILL_DATA", _ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ["THOUGHT_DISTILL_DATA"])
     shown = []
     for name, pattern in _FILES.items():
         rows = recorded(folder, pattern)

@@ -1,6 +1,6 @@
 """Training speed: Hugging Face's Seq2SeqTrainer, a plain PyTorch loop, and ours without and inside Ray Train.
 
-    python benchmarks/training.py --folder runs/training --data ../shared/data          on CPU: tiny and small
+    python benchmarks/training.py --folder runs/training --data DIR          on CPU: tiny and small
     python benchmarks/training.py --folder runs/training --mixtures quickstart --students tiny --repetitions 5
     python benchmarks/training.py --folder runs/training --device cuda                  base and large in bf16
 
@@ -360,7 +360,7 @@ def main():
     """Make the mixtures, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="mixtures and tokens; kept for the next time")
-    parser.add_argument("--data", default=os.environ.get("THOUGHT_DISTILL_DATA", "../shared/data"))
+    parser.add_argument("--data", default=os.environ.get("THOUGHT_DISTILL_DATA"))
     parser.add_argument("--mixtures", nargs="+", default=["quickstart", "gsm8k_recorded"])
     parser.add_argument("--students", nargs="+", choices=PRESETS, help="default: tiny and small; cuda: base and large")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))

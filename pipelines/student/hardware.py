@@ -6,6 +6,7 @@
 Measured once, before the first step. It changes speed, never the examples of a step.
 """
 
+import math
 import os
 import shutil
 import time
@@ -20,6 +21,7 @@ from pipelines.student.batches import Rows, collate, micro_batches
 from pipelines.student.examples import TokenisedMixture
 from pipelines.student.loss import WeightedCrossEntropy, tensors
 
+_HOPELESS = 5.0  # warming up does not take longer than this by itself; without bf16 hardware a pass takes 100 times
 _WORTHWHILE = 1.15  # bf16 must be this much faster than fp32 on a CPU to be chosen
 # On a CPU larger passes fall out of the cache, and their rows differ more in length: attention pays for both.
 # Measured on recorded GSM8K, one thread, tiny: 4,096 takes 7 to 14 % less time than 16,384, and as much as 1,024.
@@ -39,7 +41,8 @@ def choose_precision(asked: str, loss: WeightedCrossEntropy, arguments: Sequence
     device = next(loss.parameters()).device
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if _seconds(loss, arguments, "fp32") > _WORTHWHILE * _seconds(loss, arguments, "bf16") else "fp32"
+    worthwhile = _seconds(loss, arguments, "fp32") / _WORTHWHILE
+    return "bf16" if _seconds(loss, arguments, "bf16", give_up_s=_HOPELESS * worthwhile) < worthwhile else "fp32"
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
@@ -146,12 +149,14 @@ def _backward(loss: WeightedCrossEntropy, arguments: Any, precision: str) -> Non
     value.backward()
 
 
-def _seconds(loss: WeightedCrossEntropy, arguments: Sequence[Tensor | None], precision: str) -> float:
-    """The fastest of two passes after one that warms up."""
-    seconds = []
-    for _ in range(3):
+def _seconds(
+    loss: WeightedCrossEntropy, arguments: Sequence[Tensor | None], precision: str, give_up_s: float = math.inf
+) -> float:
+    """The fastest of two passes after one that warms up, which is the only one where it takes ``give_up_s``."""
+    seconds: list[float] = []
+    while len(seconds) < 3 and not (seconds and seconds[0] > give_up_s):
         start = time.perf_counter()
         _backward(loss, arguments, precision)
         seconds.append(time.perf_counter() - start)
         loss.zero_grad(set_to_none=True)
-    return min(seconds[1:])
+    return min(seconds[1:], default=seconds[0])
