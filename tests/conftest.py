@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,109 @@ def t5_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids = {"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0, "tie_word_embeddings": False}
     _write_weights(folder, {**_SIZES, **ids, "vocab_size": 192, "feed_forward_proj": "gated-gelu"}, half=True)
     return folder
+
+
+def _edit(folder: Path, name: str, **fields: Any) -> None:
+    """Set fields of a JSON file; None takes one out."""
+    content = {**json.loads((folder / name).read_text()), **fields}
+    (folder / name).write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+
+def _edit_weights(folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    import torch
+
+    file = folder / "pytorch_model.bin"
+    torch.save(change(torch.load(file)), file)
+
+
+def _without(state: dict[str, Any], *words: str) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if not any(word in name for word in words)}
+
+
+def _not_a_number(state: dict[str, Any]) -> dict[str, Any]:
+    state["encoder.block.0.layer.0.SelfAttention.q.weight"][0, 0] = float("nan")
+    return state
+
+
+def _cut(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 242013376\n"
+
+_BROKEN = {
+    "encoder only": (
+        lambda folder: _edit_weights(folder, lambda state: _without(state, "decoder", "lm_head")),
+        r"weights are missing: decoder\.block\.0.* more; expected a whole encoder-decoder",
+    ),
+    "a block missing": (
+        lambda folder: _edit_weights(folder, lambda state: _without(state, "decoder.block.1")),
+        r"weights are missing: decoder\.block\.1\.",
+    ),
+    "other shapes": (
+        lambda folder: _edit(folder, "config.json", d_ff=128),
+        r"weights of another shape than config\.json says: decoder\..* \(64, 32\) instead of \(128, 32\)",
+    ),
+    "fewer layers": (
+        lambda folder: _edit(folder, "config.json", num_layers=1),
+        r"weights that config\.json has no place for: encoder\.block\.1",
+    ),
+    "not finite": (
+        lambda folder: _edit_weights(folder, _not_a_number),
+        r"weights that are not finite: encoder\.block\.0",
+    ),
+    "cut weights": (lambda folder: _cut(folder / "pytorch_model.bin"), r"cannot open .* \(.*; download it again"),
+    "no weights": (lambda folder: (folder / "pytorch_model.bin").unlink(), r"no file named .*pytorch_model\.bin"),
+    "git lfs weights": (
+        lambda folder: (folder / "pytorch_model.bin").write_text(_POINTER),
+        r"pytorch_model\.bin is a Git LFS pointer, not the file; run `git lfs pull`",
+    ),
+    "no start token": (
+        lambda folder: _edit(folder, "config.json", decoder_start_token_id=None),
+        r"config\.json of .* lacks decoder_start_token_id",
+    ),
+    "no vocabulary": (lambda folder: (folder / "vocab.json").unlink(), r"cannot open .* \("),
+    "git lfs vocabulary": (lambda folder: (folder / "vocab.json").write_text(_POINTER), r"vocab\.json is a Git LFS"),
+    "cut configuration": (
+        lambda folder: (folder / "config.json").write_text("{"),
+        r"config\.json' is not a valid JSON",
+    ),
+    "tokenizer of another model": (
+        lambda folder: _edit(folder, "added_tokens.json", **{f"<more_{n}>": 600 + n for n in range(200)}),
+        r"belongs to another model \(it has .* tokens, the model",
+    ),
+    "another end token": (
+        lambda folder: _edit(folder, "config.json", eos_token_id=1),
+        r"belongs to another model \(it ends a text with token 2, the model with 1\)",
+    ),
+    "another pad token": (
+        lambda folder: _edit(folder, "config.json", pad_token_id=3),
+        r"belongs to another model \(it pads with token 0, the model with 3\)",
+    ),
+    "code of its own": (
+        lambda folder: _edit(
+            folder, "config.json", model_type="codet5p", auto_map={"AutoConfig": "c.C", "AutoModelForSeq2SeqLM": "m.M"}
+        ),
+        r"wants Python code of its repository to be run, which is never done",
+    ),
+    "a decoder alone": (
+        lambda folder: _edit(folder, "config.json", model_type="gpt2"),
+        r"\(gpt2\) is not an encoder-decoder",
+    ),
+    "an encoder alone": (
+        lambda folder: _edit(folder, "config.json", model_type="roberta"),
+        r"\(roberta\) is not an encoder-decoder",
+    ),
+}
+
+
+@pytest.fixture
+def broken_students(codet5_files: Path, tmp_path: Path) -> dict[str, tuple[Path, str]]:
+    """Checkpoints that cannot be trained, each a folder and what its refusal says."""
+    broken = {}
+    for name, (spoil, expected) in _BROKEN.items():
+        folder = Path(shutil.copytree(codet5_files, tmp_path / name.replace(" ", "_")))
+        spoil(folder)
+        broken[name] = folder, expected
+    return broken

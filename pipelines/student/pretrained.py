@@ -39,7 +39,7 @@ def open_config(name: str, revision: str | None) -> Any:
         raise _unavailable(name, revision, error) from None
     if type(config) not in AutoModelForSeq2SeqLM._model_mapping:
         raise ConfigError(
-            f"student.model: {name} ({config.model_type}) has no encoder with a decoder; expected T5, CodeT5 or "
+            f"student.model: {name} ({config.model_type}) is not an encoder-decoder; expected T5, CodeT5 or "
             "another model that AutoModelForSeq2SeqLM opens, such as Salesforce/codet5-small"
         )
     for field in ("decoder_start_token_id", "eos_token_id", "pad_token_id"):
@@ -148,7 +148,7 @@ def _check_weights(name: str, model: Any, loaded: dict[str, Any]) -> None:
         if key.startswith(("encoder.", "decoder.", "model.")) and not any(pattern in key for pattern in known)
     ]
     for what, keys in (
-        ("weights of another shape than config.json says", [f"{key} {shape}" for key, shape in shapes.items()]),
+        ("weights of another shape than config.json says", sorted(f"{key} {shape}" for key, shape in shapes.items())),
         ("weights are missing", sorted(set(loaded["missing_keys"]) - shapes.keys())),
         ("weights that config.json has no place for", sorted(surplus)),
         ("weights that are not finite", [n for n, p in model.named_parameters() if not torch.isfinite(p).all()]),

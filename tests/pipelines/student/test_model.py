@@ -77,7 +77,7 @@ def test_checkpoint_that_is_nowhere_is_one_line(use, tmp_path, monkeypatch):
 def test_a_decoder_alone_is_refused(tmp_path):
     """What the loop trains is an encoder with a decoder: one line, before anything is spent."""
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
-    with pytest.raises(ConfigError, match=r"^student\.model: .* \(gpt2\) is no encoder with a decoder; expected T5"):
+    with pytest.raises(ConfigError, match=r"^student\.model: .* \(gpt2\) is not an encoder-decoder; expected T5"):
         parameter_count_of(StudentConfig(model=str(tmp_path)), 0)
 
 
