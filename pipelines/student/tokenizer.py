@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 from pipelines.errors import DataError
 
 PAD, EOS, UNK = "<pad>", "</s>", "<unk>"
-LOST_SHARE = 0.001  # promise 9
+LOST_SHARE = 0.001
 _CHUNK = 1024  # texts handed to the tokenizer at once
 
 # One token never crosses these borders. Digits stand alone, so that copying a number is copying its digits.
@@ -57,7 +57,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
 
 
 def check_round_trip(tokenizer: Any, targets: Sequence[str]) -> None:
-    """Refuse a tokenizer that loses text: SentencePiece vocabularies lose newlines and braces (promise 9).
+    """Refuse a tokenizer that loses text: WordPiece vocabularies lose newlines, capitals or blanks.
 
     Raises:
         DataError: decode(encode(target)) differs from the target for more than 0.1 % of targets.
@@ -75,6 +75,6 @@ def check_round_trip(tokenizer: Any, targets: Sequence[str]) -> None:
     if lost > LOST_SHARE * len(targets):
         names = ", ".join(repr(character) for character, _ in characters.most_common(10)) or "the order of characters"
         raise DataError(
-            f"the student's tokenizer changes {lost} of {len(targets)} targets, losing {names}; expected at most 0.1 % "
-            "(promise 9); choose a byte-level student such as Salesforce/codet5-small, or init: random"
+            f"the student's tokenizer changes {lost} of {len(targets)} targets, losing {names}; expected at most "
+            "0.1 %; choose a byte-level student such as Salesforce/codet5-small, or init: random"
         )

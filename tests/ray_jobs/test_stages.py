@@ -150,7 +150,7 @@ def test_a_budget_without_a_price_is_refused(tmp_path: Path) -> None:
     ("overrides", "message"),
     [
         (["student.model=tinny", "student.init=random"], r"student\.model.*tiny"),
-        (["student.model=/no/such/checkpoint"], r"student\.model: cannot open /no/such/checkpoint"),
+        (["student.model=/no/such/checkpoint"], r"student\.model: /no/such/checkpoint: no such directory"),
     ],
 )
 def test_a_student_that_cannot_be_opened_is_refused(tmp_path: Path, overrides: list[str], message: str) -> None:
@@ -176,6 +176,7 @@ def test_a_dry_run_calls_and_writes_nothing(tmp_path: Path, capsys: pytest.Captu
         "evaluation_problems=[{source: generated, split: test, count: 5}]",
         "student={model: tiny, init: random}",
         "sampling.draws=2",
+        "mixture.dev_fraction=0",
     ]
     distill.command(config(tmp_path, *overrides), dry_run=True)
     said = " ".join(capsys.readouterr().out.split())

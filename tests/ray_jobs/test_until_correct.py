@@ -25,6 +25,7 @@ def config(folder: Path, *overrides: str) -> RunConfig:
             f"run_dir={folder}",
             f"problems={{source: generated, count: {PROBLEMS}}}",
             "teacher={kind: rehearsal, rehearsal: {mistakes: 0.4}}",
+            "mixture.dev_fraction=0",  # dev problems have one draw
             f"sampling={{thoughts: [cot, pot], draws: {DRAWS}, until_correct: 2, demonstrations: 0}}",
             *overrides,
         ],

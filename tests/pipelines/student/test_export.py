@@ -9,6 +9,8 @@ import torch
 import yaml
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
+from pipelines.config import StudentConfig
+from pipelines.student import load
 from pipelines.student.export import ModelCard, export, readme, scored
 
 CARD = ModelCard(
@@ -108,3 +110,25 @@ def test_cards_example_runs_without_this_project(directory, model, tokenizer):
     text = f"Question: {question}\nLet's break down the code step by step\n"
     output = model.eval().generate(**tokenizer(text, return_tensors="pt"), do_sample=False)[0]
     assert (0, tokenizer.decode(output, skip_special_tokens=True) + "\n") == (done.returncode, done.stdout), done.stderr
+
+
+def test_a_t5_that_learned_a_program_writes_it_with_transformers_alone(t5_files, tmp_path):
+    """Newlines, indentation and braces in training, in generation and from the exported files."""
+    model, tokenizer = load(StudentConfig(model=str(t5_files)), (), seed=0)
+    question = "Question: Ann has 3 boxes of 12 pens each. How many pens does she have?"
+    target = 'for box in {1}:\n    pens = 3 * 12\nans = f"{pens}" if pens < 40 else 0'
+    batch = tokenizer(f"{question}\nLet's break down the code step by step\n", return_tensors="pt")
+    labels = tokenizer(target, return_tensors="pt")["input_ids"]
+    optimizer = torch.optim.AdamW(model.eval().parameters(), lr=1e-2)
+    for _ in range(300):
+        loss = model(**batch, labels=labels).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        if loss < 0.01:
+            break
+    export(model, tokenizer, tmp_path, CARD)
+    example = re.search(r"```python\n(.*?)```", (tmp_path / "README.md").read_text(), re.DOTALL)[1]
+    command = [sys.executable, "-W", "error::UserWarning", "-c", ALONE + example]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (0, target + "\n") == (done.returncode, done.stdout), done.stderr

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -56,6 +57,23 @@ def test_a_target_survives_and_reopening_gives_the_same_ids(files, tmp_path, req
     again = AutoTokenizer.from_pretrained(tmp_path)
     assert tokenizer(TEXT)["input_ids"] == again(TEXT)["input_ids"]
     check_round_trip(again, [TEXT])
+
+
+@pytest.mark.parametrize("files", ["codet5_files", "t5_files"])
+def test_a_tokenizer_json_beside_the_other_files_opens_as_they_do(files, tmp_path, request):
+    """As CodeT5+ and FLAN-T5 publish theirs, the weights in half precision, with a type that says so."""
+    folder = Path(shutil.copytree(request.getfixturevalue(files), tmp_path / "published"))
+    sentinels = [f"<extra_id_{number}>" for number in range(99, -1, -1)]
+    original = AutoTokenizer.from_pretrained(folder, additional_special_tokens=sentinels)
+    original.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    weights = torch.load(folder / "pytorch_model.bin")
+    torch.save({name: weight.half() for name, weight in weights.items()}, folder / "pytorch_model.bin")
+    configuration = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**configuration, "torch_dtype": "float16"}))
+    model, tokenizer = opened(folder)
+    assert open_tokenizer(str(request.getfixturevalue(files)), None)(TEXT)["input_ids"] == tokenizer(TEXT)["input_ids"]
+    check_round_trip(tokenizer, [TEXT])
+    assert {torch.float32} == {parameter.dtype for parameter in model.parameters()}
 
 
 def test_t5_gets_embeddings_for_its_new_tokens(t5_files):
@@ -133,8 +151,8 @@ def test_the_commit_of_a_hub_checkpoint_is_that_of_its_cache(tmp_path, monkeypat
         commit("me/student", "v2")
 
 
-def test_codet5s_own_files_open_as_transformers_4_opened_them(real_data, tmp_path):
-    """The real vocabulary: 32,100 tokens, ids of 4.57.6, and every recorded target survives exactly."""
+def test_codet5s_own_files_open_as_transformers_4_opened_them(real_data, t5_files, tmp_path):
+    """The real vocabulary: 32,100 tokens, ids of 4.57.6, and every recorded target survives exactly, T5's too."""
     from transformers import T5Config, T5ForConditionalGeneration
 
     folder = shutil.copytree(real_data / "codet5_tokenizer", tmp_path / "codet5")
@@ -152,8 +170,9 @@ def test_codet5s_own_files_open_as_transformers_4_opened_them(real_data, tmp_pat
         for line in (real_data / "recorded" / f"gsm8k_train_codex_{thought}.jsonl").read_text().splitlines()
     ]
     assert 1_425 == len(targets)
-    written = tokenizer(targets, verbose=False)["input_ids"]
-    assert targets == tokenizer.batch_decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    for its in (tokenizer, open_tokenizer(str(t5_files), None)):
+        written = its(targets, verbose=False)["input_ids"]
+        assert targets == its.batch_decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     model = T5ForConditionalGeneration(T5Config.from_pretrained(folder, d_model=8, d_ff=8, num_layers=1))
     model.save_pretrained(folder)
     assert 32_100 == open_model(str(folder), None, tokenizer).config.vocab_size
