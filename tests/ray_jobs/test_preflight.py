@@ -3,10 +3,13 @@
 import asyncio
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,6 +28,8 @@ from ray_jobs.run_directory import RunDirectory
 from ray_jobs.sampler import as_row
 from ray_jobs.stage import execute
 from ray_jobs.student_files import pinned
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 class CountingTeacher:
@@ -238,3 +243,27 @@ def test_a_branch_is_pinned_to_the_commit_that_a_run_began_with(
     assert ["a" * 40, "a" * 40, "v2"] == [one.student.revision for one in (first, again, other)]
     fields = [train.TRAIN.fields(one) for one in (first, other)]
     assert fields[0] != fields[1]
+
+
+@pytest.mark.slow
+def test_a_gpu_that_only_ray_counts_ends_the_run_before_the_first_request(
+    local_cluster: Any, tmp_path: Path, teacher: CountingTeacher
+) -> None:
+    """A node that says it has a GPU, with torch for CPUs: the same command without GPUs would go on."""
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU that torch can use")
+    local_cluster.start_head("--num-cpus=2", "--num-gpus=1", "--object-store-memory=100000000")
+    address = {"RAY_ADDRESS": f"127.0.0.1:{local_cluster.port}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "ray_jobs.distill", *arguments(tmp_path, teacher.base_url)],
+        env=local_cluster.environment | address,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (2, 0) == (done.returncode, teacher.requests), done.stderr
+    assert re.search(
+        r"^error: training\.use_gpu: Ray counts a GPU, but torch \S+ on its node cannot use it \(.+\); install torch",
+        done.stderr,
+        re.MULTILINE,
+    ), done.stderr
