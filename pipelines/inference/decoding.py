@@ -64,11 +64,14 @@ class Decoder:
         self.device = torch.device(device)
         try:
             tokenizer: Any = open_tokenizer(student_dir)
-            model: Any = AutoModelForSeq2SeqLM.from_pretrained(
-                student_dir, dtype=torch.float32, trust_remote_code=False
+            model: Any
+            model, loaded = AutoModelForSeq2SeqLM.from_pretrained(
+                student_dir, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
             )
         except Exception as error:  # files of strangers fail in as many ways as there are loaders
             raise not_a_student(student_dir, error) from None
+        if missing := sorted(loaded["missing_keys"]):
+            raise not_a_student(student_dir, ValueError(f"{len(missing)} weights are missing, first {missing[0]}"))
         use_fused_gelu(model)
         self._hold(model.eval().to(self.device), tokenizer, threads)
 

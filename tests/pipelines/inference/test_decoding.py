@@ -171,3 +171,19 @@ def test_directory_without_a_model_is_refused(tmp_path):
     """One line that names the directory."""
     with pytest.raises(DataError, match="not a Hugging Face sequence-to-sequence directory"):
         Decoder(str(tmp_path), "cpu")
+
+
+def test_a_checkpoint_without_all_weights_is_not_a_student(directory, tmp_path):
+    """Nothing is measured on weights of chance."""
+    model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(directory), AutoTokenizer.from_pretrained(directory)
+    tokenizer.save_pretrained(tmp_path)
+    kept = {name: weight for name, weight in model.state_dict().items() if "decoder.block.1" not in name}
+    model.save_pretrained(tmp_path, state_dict=kept)
+    with pytest.raises(DataError, match=r"weights are missing, first decoder\.block\.1"):
+        Decoder(str(tmp_path), "cpu")
+
+
+def test_codet5s_own_files_decode(codet5_files):
+    """A published checkpoint that was put into student/ as it is."""
+    [[decoded]] = Decoder(str(codet5_files), "cpu").decode(["Question: 1?\n"], max_tokens=4, max_input_tokens=64)
+    assert 0 < decoded.tokens <= 4
