@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.solvers.markup import plain
 from pipelines.solvers.numerals import NUMBER, number, number_text, readable, value
-from pipelines.solvers.stated import UNANSWERED, is_whole, last_number, stated_number
+from pipelines.solvers.stated import UNANSWERED, is_whole, last_number, mentions_number, stated_number
 
 if TYPE_CHECKING:  # keeps pyarrow out of the confined process
     from pipelines.problems.schema import AnswerKind
@@ -45,7 +45,7 @@ _SAYS = re.compile(
 _HASHES = re.compile(r"####")
 _HEADING = re.compile(r"\d+\s*[.):]\s")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=\d))")
-_TAGGED = re.compile(r"(?i)[<\[](?P<tag>(?:final[ _])?answer)[>\]](?=(?P<tagged>[^<>\[\]]{0,2000})[<\[]/(?P=tag)[>\]])")
+_TAGGED = re.compile(r"(?i)[<\[](?P<tag>(?:final[ _])?answer)[>\]](?=(?P<tagged>[^\n]{0,2000}?)\s*[<\[]/(?P=tag)[>\]])")
 _MARKS = {"the answer is": _SAYS, "####": _HASHES, "boxed": _BOXED, "tagged": _TAGGED}
 _MOST_MARKS = 20
 _CONFIDENCE = re.compile(
@@ -59,7 +59,10 @@ _PLAIN_START = re.compile(r"[-+~≈($€£\d.]")
 
 @dataclass(frozen=True)
 class Extracted:
-    """An answer in prose: canonical text, and ``how``: ``the answer is``, ``####``, ``boxed`` or ``last number``."""
+    """An answer in prose: canonical text, and ``how``.
+
+    ``how`` is ``the answer is``, ``####``, ``boxed``, ``tagged`` (``<answer>``) or ``last number``.
+    """
 
     answer: str
     how: str
@@ -95,7 +98,8 @@ def canonical(text: str, kind: AnswerKind) -> str | None:
 def equal(a: str, b: str, kind: AnswerKind) -> bool:
     """Whether two answers are equal (METHOD section 4).
 
-    Numbers: |a-b| < 1e-3, and below 0.1 less than 1 % of the larger (or 1e-9); two integers exactly; a relative difference of 1e-9 where a non-integer exceeds 1e6.
+    Numbers: |a-b| < 1e-3, and below 0.1 less than 1 % of the larger (or 1e-9); two integers exactly; a relative
+    difference of 1e-9 where a non-integer exceeds 1e6.
     What is not a finite number equals nothing. Other kinds: the same canonical text; ``numbers`` in their order.
     """
     if kind == "number":
@@ -110,10 +114,10 @@ def equal(a: str, b: str, kind: AnswerKind) -> bool:
 
 
 def extract(text: str, kind: AnswerKind = "number") -> Extracted | None:
-    """The answer that prose ends with: its last "answer is", "####" or boxed part, else its last number.
+    """The answer that prose ends with: its last "answer is", "####", boxed or tagged part, else its last number.
 
-    A mark that only begins a calculation or names something else is passed over. The last resort also takes the last
-    yes or no, time or ratio; texts and several numbers need a mark.
+    A mark that only begins a calculation or names something else is passed over; one in brackets is the last choice.
+    The last resort also takes the last yes or no, time or ratio; texts and several numbers need a mark.
     """
     text = _CONFIDENCE.sub("", readable(text))
     found = [(m, how) for how, mark in _MARKS.items() for m in mark.finditer(text)]
@@ -122,14 +126,15 @@ def extract(text: str, kind: AnswerKind = "number") -> Extracted | None:
     for match, how in found[:_MOST_MARKS]:
         if how == "boxed" and _BOTH.search(text[max(match.start() - 12, 0) : match.start()]) and kind == "number":
             return None  # \boxed{5} or \boxed{6}
-        part = {"boxed": _braced, "tagged": lambda _, __: match["tagged"]}.get(how, _line)(text, match.end())
+        part = match["tagged"] if how == "tagged" else (_braced if how == "boxed" else _line)(text, match.end())
         answer = _headed(part, kind) if how == "####" else _stated(part, kind)
         if how in ("boxed", "tagged") and kind == "number" and _FACTORIAL.search(part):
             answer = None
         if answer is not None:
             return Extracted(answer, how)
         is_stated |= UNANSWERED.search(part) is not None or (
-            any(map(str.isdigit, part)) and (how != "####" or _PLAIN_START.match(part) is not None)
+            mentions_number(part)
+            and (how != "####" or (_PLAIN_START.match(part) is not None and not _HEADING.match(part)))
         )
     if is_stated or kind in ("text", "numbers"):
         return None
@@ -139,7 +144,7 @@ def extract(text: str, kind: AnswerKind = "number") -> Extracted | None:
 
 def _is_remark(text: str, start: int) -> bool:
     """Whether a mark stands in round brackets: "The answer is 12. (A common slip: the answer is 10.)"."""
-    line = text[text.rfind("\n", 0, start) + 1 : start]
+    line = text[max(text.rfind("\n", 0, start) + 1, start - 200) : start]
     return line.count("(") > line.count(")")
 
 
@@ -224,9 +229,11 @@ def _time_text(match: re.Match[str]) -> str | None:
 
 def _line(text: str, start: int) -> str:
     """From ``start`` to the end of the line, or the next line where this one is empty."""
+    is_next = text[start - 1] == "\n"
     for line in text[start : start + 2000].splitlines():
         if line.strip(" *:$"):
-            return line.strip()
+            return line.strip().removeprefix("- ") if is_next else line.strip()  # a bullet
+        is_next = True
     return ""
 
 

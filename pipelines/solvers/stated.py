@@ -19,7 +19,8 @@ from pipelines.solvers.units import FAMILY, per
 _LETTER = r"(?:\s?[a-z](?![a-z]))?"
 _GOES_ON = re.compile(
     rf"{_LETTER}\s?(?:[+/÷:]\s?[$£€]?\s?[\d(\\√.]|-\s?[$£€]?\d|-\s[(\\√]|\*(?!\*)\s?[\d(\\√a-z]|\*\*\d)"
-    rf"|{_LETTER}\s?\^|\sx\s\d|[.,]\d|\s\d|!(?!\s|$|\W)|\s?(?:√|π|±|\\[a-zA-Z]|[<>≤≥≠])|_\w|\.\s?\\[a-zA-Z]"
+    rf"|(?!\sm\s?\^\s?[23]\b){_LETTER}\s?\^|\sx\s\d|[.,]\d|\s\d|!(?!\s|$|\W)|\s?(?:√|π|±|\\[a-zA-Z]|[<>≤≥≠])|_\w"
+    r"|\.\s?\\[a-zA-Z]"
     r"|(?!st\b|nd\b|rd\b|th\b)[A-Za-z]+\d(?<![A-Za-z][23])|\s?[rR]\s?\d|\)?\s?(?:squared|cubed|factorial|choose)\b"
 )
 """Behind a number: it is only the beginning of something else (10 - 3, 2^5, 5√2, 10:30, 1.250,00, 5 R 2, 12_8)."""
@@ -27,7 +28,8 @@ _UNKNOWN = re.compile(r"\s?[-+]\s?(?![aAI]\s)[A-Za-z](?![A-Za-z'/]|\.[A-Za-z])")
 """Behind a number: an unknown (10 - x), so that what is stated is no number; not "18 - a good price"."""
 _GOES_BEFORE = re.compile(
     r"(?:[\d)]\s?(?:[*/^:]|[+-]\s)\s?[$£€]?\s?|[\d)]-|[A-Za-z)][+*^/]\s?|[A-Za-z)]\s[+*^x]\s|\d\sx\s|\^|√|\\sqrt\s?\{?"
-    r"|\d[\s.,]|±\s?[$£€]?|[<>≤≥≠]\s?|\\(?!boxed|fbox)[a-zA-Z]+\s?[{(]?|\|\s?|\b(?:log|ln|sin|cos|tan|sqrt|gcd|lcm)\s?\(?)$"
+    r"|\d[\s.,]|±\s?[$£€]?|[<>≤≥≠]\s?|\\(?!boxed|fbox)[a-zA-Z]+\s?[{(]?|\|\s?\{?"
+    r"|\b(?:log|ln|sin|cos|tan|sqrt|gcd|lcm)\s?\(?)\Z"
 )
 """Before a number: it is only the end of something else."""
 _CLAIM = re.compile(
@@ -39,53 +41,62 @@ _SENTENCE = re.compile(r"(?<![A-Z]\b)\.\s")
 _ABBREVIATED = re.compile(r"(?i)\b(i)\.\s?(e)\.,?|\b(approx|ca|no|rs)\.(?=\s)")
 _NOT_BUT = re.compile(r"(?i)\bnot\b[^,.;]*,?\s*\b(?:but|rather)\s+(?=\S)")
 _DOUBTFUL = re.compile(
-    r"(?i)\b(?:not|neither|nor|between|either|(?:more|less|fewer|greater|larger|smaller|higher|lower|other) than|over|under"
-    r"|above|below|at (?:least|most)|up to)\b"
+    r"(?i)\b(?:not|neither|nor|between|either|(?:more|less|fewer|greater|larger|smaller|higher|lower|other) than|over"
+    r"|under|above|below|at (?:least|most)|up to)\b"
 )
 """Before a number: what is stated is a bound, a choice or something else, not the number."""
 UNANSWERED = re.compile(
-    r"(?i)\b(?:unknown|un(?:determined|defined|clear|certain)|indeterminate|impossible|insufficient|not enough|none|infinite"
-    r"|(?:cannot|can't|can not|could not) be \w+|no (?:real |such )?(?:solutions?|answer|number))\b"
+    r"(?i)\b(?:unknown|un(?:determined|defined|clear|certain)|indeterminate|impossible|insufficient|not enough|none"
+    r"|infinite|(?:cannot|can't|can not|could not) be \w+|no (?:real |such )?(?:solutions?|answer|number))\b"
 )
 """Said instead of an answer."""
+_PLUS_MINUS = re.compile(r"\+\s?/\s?-")
 _UNREASONED = re.compile(r"(?i)\W*[a-z](?:(?!\d|because|since).)*\b(?:because|since)\b")
 _EQUATED_UNKNOWN = re.compile(
     r"\d\s?\*?\s?(?!x\s?\d)[a-zA-Z](?![a-zA-Z'])|(?<![a-zA-Z'])(?![aAI]\s)[a-zA-Z](?:\^\d|\s?[-+*/]\s?[\w(])"
     r"|[\w)]\s?[-+*/]\s?(?![aAI]\s)[a-zA-Z](?![\w'])|±|[<>≤≥≠]"
 )
 """Left of "=": an equation between unknowns (2x = 8), not a name or a calculation (x = 8, 2 * 4 = 8)."""
+_OR = re.compile(r"(?i)\b(?:or|and)\b")
 _NAMED = re.compile(r"(?<![\w'])[a-zA-Z]\s*=")
 _NEXT = rf"(?=\(?[-+]?[$€£¥₹]?\s?\.?\d|(?:{'|'.join(sorted(WORDS.keys() - {'one'}))}|half|a dozen)\b)"
-_JOINTS = r"and|&|or|plus|minus|times|(?:with )?(?:a )?remainder(?: of)?|mod|(?:multiplied|divided) by|(?:more|less|fewer|greater) than"
+_JOINTS = (
+    r"and|&|or|to|plus|minus|times|(?:with )?(?:a )?remainder(?: of)?|mod|(?:multiplied|divided) by"
+    r"|(?:more|less|fewer|greater) than"
+)
 _FURTHER = re.compile(
-    rf"(?i)\)?(?P<unit>\s?(?:%|°[CF]?|(?!(?:{_JOINTS}|to|of)\b)[A-Za-z]+\.?))?(?:\s(?!(?:{_JOINTS})\b)[A-Za-z]+){{0,2}}?"
+    rf"(?i)\)?(?P<unit>\s?(?:%|°[CF]?|(?!(?:{_JOINTS}|of)\b)[A-Za-z]+\.?))?(?:\s(?!(?:{_JOINTS})\b)[A-Za-z]+){{0,2}}?"
     rf"(?:(?:\s?,)?\s?\b(?P<joint>{_JOINTS})\s(?:about\s)?{_NEXT}|(?P<blank>,?\s?)(?=[-+]?\d))"
 )
 """Behind a number: its unit, and another number that is joined to it."""
+_NUMBER_WORD = re.compile(rf"(?i)\b(?:{'|'.join(sorted(WORDS.keys() - {'one'}))}|half|thirds?|quarters?|dozen)\b")
 _FURTHER_UNIT = re.compile(r"\s?(?P<unit>[A-Za-z]+)")
-_UNJOINED = re.compile(r"[-+]|\d[\d.]*\s?(?:[,;)\]}]|\b(?:and|or)\b|$)")
-_PART_OF = re.compile(r"(?i)\s?(?:%|percent)?\s?\b(?:of|to)\s(?=[$€£]?\d)")
-_LISTED = re.compile(r"\s?,\s?[-+]?[$€£]?\d[\d.]*\s?(?:[,;)\]}]|\b(?:and|or)\b|$)")
+_UNJOINED = re.compile(r"[-+]?\d[\d.]*\s?(?:[,;)\]}\\]|\b(?:and|or)\b|$)")
+_PART_OF = re.compile(r"(?i)\s?(?:%|percent)?\s?\bof\s(?=[$€£]?\d)")
+_LISTED = re.compile(r"\s?,\s?[-+]?[$€£]?\d[\d.]*\s?(?:[,;)\]}\\]|\b(?:and|or)\b|$)")
 _COMPARED = re.compile(
     r"(?i)\b(?:times (?:as|more|less|the|that)|(?:more|less|fewer|greater) than|percent of|% of|of)\b"
 )
 _CONCLUSION = re.compile(
-    r"(?i)[,;:(–—-]?\s*\b(?:which (?:is|equals|makes|gives|means|comes to)|that(?: i|')s|ie|namely|making|totall?ing|equals"
-    r"|for a total of|or)\b[,:]?\s*(?:a total of |about |exactly )?"
+    r"(?i)[,;:(–—-]?\s*\b(?:which (?:is|equals|makes|gives|means|comes to)|that(?: i|')s|ie|namely|making|totall?ing"
+    r"|equals|for a total of|or)\b[,:]?\s*(?:a total of |about |exactly )?"
 )
 _CALCULATED = re.compile(r"(?i)\b(?:so|therefore|thus|hence|giving|gives|makes|is)\b[,:]?\s*(?:a total of |about )?")
 _IN_ALL = re.compile(r"(?i)\b(?:in total|total|altogether|in all|together|combined|overall)\b")
 _ROUNDED = re.compile(
-    r"(?i)\bround(?:ed|s|ing)?(?: it)?(?: (?:up|down|off))? to (?=[$€£]?\d[\d,]*(?:\.\d+)?(?!\s*(?:decimal|dp|places|sig)))"
+    r"(?i)\bround(?:ed|s|ing)?(?: it)?(?: (?:up|down|off))? to "
+    r"(?=[$€£]?\d[\d,]*(?:\.\d+)?(?!\s*(?:decimal|dp|places|sig)))"
 )
 _ABOUT = re.compile(r"(?i)^\W*(?:about|approximately|approx|roughly|around|nearly|almost|≈|~)")
 _SO = re.compile(r"(?i),\s*(?:so|or|therefore|thus|hence)\s+(?:about\s+)?(?=[$€£]?\d)")
 _LEADING_WORDS = re.compile(
-    r"(?i)[^\w-]*(?:(?:about|approximately|approx|exactly|only|just|around|roughly|nearly|almost|a total of|the number|equal to|that)\s+)*"
+    r"(?i)[^\w-]*(?:(?:about|approximately|approx|exactly|only|just|around|roughly|nearly|almost"
+    r"|a total of|the number|equal to|that)\s+)*"
 )
 _SENTENCE_START = re.compile(r"(?:(?<![A-Z]\b)[.!?]\s+|\n\s*)")
 _ASIDE = re.compile(
-    r"(?i)\b(?:in|within|for|during|after|every|per|from|over|to [a-z]+)\s+(?:the |about )?(?:(?:first|last|next|other) )?$"
+    r"(?i)\b(?:in|within|for|during|after|every|per|from|over|to [a-z]+)\s+(?:the |about )?"
+    r"(?:(?:first|last|next|other) )?$"
 )
 """Before a number: it is about the circumstances (in the first 15 minutes, to carry 80 stones)."""
 _EITHER = re.compile(r"(?i)(?:\s[A-Za-z]+){0,2}\s(?:or|to|r|remainder|with a remainder of)\s[$€£]?|\s?[rR]\s?")
@@ -101,7 +112,7 @@ def stated_number(part: str) -> Fraction | None:
     """The number that follows a mark such as "The answer is"; None where it states none, several, or a part of one."""
     part = _ABBREVIATED.sub(lambda match: (match[1] or match[3] or "") + (match[2] or ""), part)
     sentence = _SENTENCE.split(part, maxsplit=1)[0]
-    sentence = " ".join(sentence.split())
+    sentence = _PLUS_MINUS.sub("±", " ".join(sentence.split()))
     if claim := _CLAIM.match(sentence):
         sentence = claim[0]
     elif _UNREASONED.match(sentence):
@@ -116,7 +127,8 @@ def stated_number(part: str) -> Fraction | None:
     first = quantity(piece)
     if (rounded := _rounded(piece, first)) is not None:
         return rounded
-    if first is not None and not _COMPARED.search(piece):
+    is_plain = number is None or first == value(number)  # of a compound, what it comes to
+    if first is not None and is_plain and not _COMPARED.search(piece):
         return first
     concluded = _concluded(piece, calculated=first is None)
     return first if concluded is None else concluded
@@ -130,7 +142,8 @@ def _right_side(sentence: str) -> str | None:
     if not (NUMBER.search(sentence, at + 1) or IN_WORDS.match(sentence[at + 1 :].strip())):
         return sentence[: sentence.find("=")]
     left = sentence[:at]
-    if _EQUATED_UNKNOWN.search(left) or len(set(_NAMED.findall(sentence))) > 1:
+    names = _NAMED.findall(sentence)
+    if _EQUATED_UNKNOWN.search(left) or len(set(names)) > 1 or (len(names) > 1 and _OR.search(sentence)):
         return None
     return sentence[at + 1 :]
 
@@ -201,7 +214,7 @@ def _with_its_units(found: Fraction, unit: str | None, piece: str, end: int) -> 
         smaller = _unit(after["unit"]) if after else None
         ratio = per(smaller, unit) if unit and smaller else None
         if further["joint"] is None and ratio is None:  # "12 pens in 3 boxes", but no list and no difference
-            return None if _UNJOINED.match(piece, further.end()) else found
+            return None if "," in further["blank"] and _UNJOINED.match(piece, further.end()) else found
         if second is None:
             return None
         if further["joint"] == "or":
@@ -224,8 +237,9 @@ def last_number(text: str) -> Fraction | None:
     if UNANSWERED.search(sentence):
         return None
     if _ASIDE.search(text, start, last.start()) and "=" not in sentence:
-        subject = NUMBER.match(text, start) or IN_WORDS.match(text, start)
-        if subject and (found := _number_at(text, start)[0]) is not None:
+        if subject := NUMBER.match(text, start):
+            return value(subject)
+        if (words := IN_WORDS.match(text, start)) and (found := value_in_words(words[0])) is not None:
             return found
     found = value(last)
     for first in reversed([each for each in numbers[-3:-1] if each.start() >= start]):
@@ -262,6 +276,11 @@ def is_whole(text: str, match: re.Match[str]) -> bool:
     """Whether a number stands for itself and is no part of a calculation, a word, a time or a date."""
     before = text[max(match.start() - 12, 0) : match.start()]
     return not (inside_word(text, match.start()) or _GOES_ON.match(text, match.end()) or _GOES_BEFORE.search(before))
+
+
+def mentions_number(text: str) -> bool:
+    """Whether figures or number words stand in the text, of whatever meaning ("the third box", "5 or 6")."""
+    return any(map(str.isdigit, text)) or _NUMBER_WORD.search(text) is not None
 
 
 def inside_word(text: str, start: int) -> bool:
