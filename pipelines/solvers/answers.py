@@ -19,7 +19,8 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from pipelines.solvers.markup import plain
-from pipelines.solvers.numerals import NUMBER, SPELLED, number, number_text, readable, spelled_value, value
+from pipelines.solvers.numerals import NUMBER, number, number_text, readable, value
+from pipelines.solvers.stated import UNANSWERED, is_whole, last_number, mentions_number, stated_number
 
 if TYPE_CHECKING:  # keeps pyarrow out of the confined process
     from pipelines.problems.schema import AnswerKind
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # keeps pyarrow out of the confined process
 TOLERANCE = Fraction(1, 1000)  # XoT's, METHOD section 4
 RELATIVE_TOLERANCE = Fraction(1, 10**9)
 _RELATIVE_ABOVE = 10**6
+_ROUNDING = Fraction(1, 10**9)  # a program's 0.1 + 0.2 - 0.3 is 0
 _TIME = re.compile(
     r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::[0-5]\d)?(?:(?:\s*(?=[ap]\.?\s?m\b)|(?=[ap]\b))([ap]))?"
     r"|(\d{1,2})\s*([ap])\.?\s?m\b",
@@ -36,34 +38,31 @@ _TIME = re.compile(
 _PART = r"(?<!\d)(\d{1,40}(?:\.\d{1,40})?)(?!\d)"  # bounded: a completion may hold one figure ten thousand times
 _RATIO = re.compile(rf"{_PART}\s*(?::|/|\bto\b)\s*{_PART}(?:\s*(?::|\bto\b)\s*{_PART})?")
 _BOOLEAN = re.compile(r"\b(yes|no|true|false)\b", re.I)
-_SAYS = re.compile(r"(?i)(?<!to )\banswer\b(?:[^.\n:=,]{0,40}?|, in [^,.\n]{1,20}, )(?:\bis\b|:|=)\s*:?")
+_SAYS = re.compile(
+    r"(?i)(?<!to )(?<!wrong )(?<!incorrect )\banswers?\b"
+    r"(?:[^.\n:=,]{0,40}?|, in [^,.\n]{1,20}, )(?:\b(?:is|are)\b|:|=)\s*:?"
+)
 _HASHES = re.compile(r"####")
 _HEADING = re.compile(r"\d+\s*[.):]\s")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=\d))")
-_MARKS = {"the answer is": _SAYS, "####": _HASHES, "boxed": _BOXED}
+_TAGGED = re.compile(r"(?i)[<\[](?P<tag>(?:final[ _])?answer)[>\]](?=(?P<tagged>[^\n]{0,2000}?)\s*[<\[]/(?P=tag)[>\]])")
+_MARKS = {"the answer is": _SAYS, "####": _HASHES, "boxed": _BOXED, "tagged": _TAGGED}
 _MOST_MARKS = 20
-_LETTER = r"(?:\s?[a-z](?![a-z]))?"
-_GOES_ON = re.compile(
-    rf"{_LETTER}\s?(?:[+/÷:]\s?[$£€]?\s?[\d(\\√.]|-\s?[$£€]?\d|-\s[(\\√]|\*(?!\*)\s?[\d(\\√a-z]|\*\*\d)"
-    rf"|{_LETTER}\s?\^|\sx\s\d|[.,]\d|\s\d|!(?!\s|$|\W)|\s?(?:√|π|\\(?:sqrt|pi))"
+_CONFIDENCE = re.compile(
+    r"(?im)^[^\w\n<]*(?:my |overall )?(?:confidence|certainty|probability)\b[^\n]*$"
+    r"|<(confidence|certainty|probability|score)>.*?</\1>|\(?\bconfidence(?: level| score)?\s?[:=]\s?[\d.]+\s?%?\)?"
 )
-"""Behind a number: it is only the beginning of something else (10 - 3, 2^5, 5√2, 10:30, 1.250,00)."""
-_UNKNOWN = re.compile(r"\s?[-+]\s?(?![aAI]\s)[A-Za-z](?![A-Za-z'/]|\.[A-Za-z])")
-"""Behind a number: an unknown (10 - x), so that what is stated is no number; not "18 - a good price"."""
-_GOES_BEFORE = re.compile(
-    r"(?:[\d)]\s?(?:[*/^:]|[+-]\s)\s?[$£€]?\s?|[\d)]-|[A-Za-z)][+*^/]\s?|[A-Za-z)]\s[+*^x]\s|\d\sx\s|\^|√|\\sqrt\s?\{?|\d[\s.,])$"
-)
-"""Before a number: it is only the end of something else."""
-_CLAIM = re.compile(
-    r"(?i)[^\w=]*(?:[a-z_]\w*\s*=[^\w=]*)?\d.*?"
-    r"(?=(?<!and )\b(?:because|since)\b|(?<=[\d,]\s)as\s[$(\d]|(?<=[\w%])\s?\((?=[^()]*=[^()]*\)\W*$))"
-)
-"""An answer in front of its reasons, which have calculations of their own (4 because 4 * 3 = 12)."""
+_FACTORIAL = re.compile(r"\d\s?!")
+_BOTH = re.compile(r"\}\s*\$?\s*(?:or|and|,)\s*\$?\s*$")
+_PLAIN_START = re.compile(r"[-+~≈($€£\d.]")
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """An answer in prose: canonical text, and ``how``: ``the answer is``, ``####``, ``boxed`` or ``last number``."""
+    """An answer in prose: canonical text, and ``how``.
+
+    ``how`` is ``the answer is``, ``####``, ``boxed``, ``tagged`` (``<answer>``) or ``last number``.
+    """
 
     answer: str
     how: str
@@ -99,7 +98,8 @@ def canonical(text: str, kind: AnswerKind) -> str | None:
 def equal(a: str, b: str, kind: AnswerKind) -> bool:
     """Whether two answers are equal (METHOD section 4).
 
-    Numbers: |a-b| < 1e-3; two integers exactly; a relative difference of 1e-9 where a non-integer exceeds 1e6.
+    Numbers: |a-b| < 1e-3, and below 0.1 less than 1 % of the larger (or 1e-9); two integers exactly; a relative
+    difference of 1e-9 where a non-integer exceeds 1e6.
     What is not a finite number equals nothing. Other kinds: the same canonical text; ``numbers`` in their order.
     """
     if kind == "number":
@@ -114,31 +114,48 @@ def equal(a: str, b: str, kind: AnswerKind) -> bool:
 
 
 def extract(text: str, kind: AnswerKind = "number") -> Extracted | None:
-    """The answer that prose ends with: its last "answer is", "####" or boxed part, else its last number.
+    """The answer that prose ends with: its last "answer is", "####", boxed or tagged part, else its last number.
 
-    A mark that only begins a calculation or names something else is passed over. The last resort also takes the last
-    yes or no, time or ratio; texts and several numbers need a mark.
+    A mark that only begins a calculation or names something else is passed over; one in brackets is the last choice.
+    The last resort also takes the last yes or no, time or ratio; texts and several numbers need a mark.
     """
-    text = readable(text)
-    found = [(m.start(), m.end(), how) for how, mark in _MARKS.items() for m in mark.finditer(text)]
+    text = _CONFIDENCE.sub("", readable(text))
+    found = [(m, how) for how, mark in _MARKS.items() for m in mark.finditer(text)]
+    found.sort(key=lambda each: (not _is_remark(text, each[0].start()), each[0].start()), reverse=True)
     is_stated = False
-    for _, end, how in sorted(found, reverse=True)[:_MOST_MARKS]:
-        part = _braced(text, end) if how == "boxed" else _line(text, end)
+    for match, how in found[:_MOST_MARKS]:
+        if how == "boxed" and _BOTH.search(text[max(match.start() - 12, 0) : match.start()]) and kind == "number":
+            return None  # \boxed{5} or \boxed{6}
+        part = match["tagged"] if how == "tagged" else (_braced if how == "boxed" else _line)(text, match.end())
         answer = _headed(part, kind) if how == "####" else _stated(part, kind)
+        if how in ("boxed", "tagged") and kind == "number" and _FACTORIAL.search(part):
+            answer = None
         if answer is not None:
             return Extracted(answer, how)
-        is_stated |= how != "####" and any(map(str.isdigit, part))
+        is_stated |= UNANSWERED.search(part) is not None or (
+            mentions_number(part)
+            and (how != "####" or (_PLAIN_START.match(part) is not None and not _HEADING.match(part)))
+        )
     if is_stated or kind in ("text", "numbers"):
         return None
     answer = _last(text, kind)
     return None if answer is None else Extracted(answer, "last number")
 
 
+def _is_remark(text: str, start: int) -> bool:
+    """Whether a mark stands in round brackets: "The answer is 12. (A common slip: the answer is 10.)"."""
+    line = text[max(text.rfind("\n", 0, start) + 1, start - 200) : start]
+    return line.count("(") > line.count(")")
+
+
 def _headed(part: str, kind: AnswerKind) -> str | None:
     """The answer behind "####", which is also Markdown's sign of a heading ("#### Step 2: multiply")."""
     if kind == "text":
         return _stated(part, kind)
-    return None if _HEADING.match(part) else canonical(part, kind)
+    if _HEADING.match(part):
+        return None
+    answer = canonical(part, kind)
+    return _stated(part, kind) if answer is None and kind == "number" and _PLAIN_START.match(part) else answer
 
 
 def _stated(part: str, kind: AnswerKind) -> str | None:
@@ -155,24 +172,10 @@ def _stated(part: str, kind: AnswerKind) -> str | None:
         time = _TIME.search(part)
         return _time_text(time) if time else None
     if kind == "numbers":
-        values = [value(match) for match in NUMBER.finditer(part) if _is_whole(part, match)]
+        values = [value(match) for match in NUMBER.finditer(part) if is_whole(part, match)]
         return "; ".join(number_text(each) for each in values if each is not None) or None
-    sentence = re.split(r"(?<![A-Z]\b)\.\s", part, maxsplit=1)[0]
-    if claim := _CLAIM.match(sentence):
-        sentence = claim[0]
-    equal_sign = sentence.rfind("=")
-    piece = sentence[equal_sign + 1 :] if NUMBER.search(sentence, equal_sign + 1) else sentence
-    first = NUMBER.search(piece)
-    if first is None:
-        word = SPELLED.search(piece)
-        return number_text(spelled_value(word[0])) if word else None
-    if _UNKNOWN.match(piece, first.end()):
-        return None
-    for match in NUMBER.finditer(piece):
-        if _is_whole(piece, match):
-            found = value(match)
-            return None if found is None else number_text(found)
-    return None
+    found = stated_number(part)
+    return None if found is None else number_text(found)
 
 
 def _last(text: str, kind: AnswerKind) -> str | None:
@@ -180,25 +183,13 @@ def _last(text: str, kind: AnswerKind) -> str | None:
     if kind == "boolean":
         words = _BOOLEAN.findall(text)
         return canonical(words[-1], kind) if words else None
-    pattern = {"ratio": _RATIO, "time": _TIME}.get(kind, NUMBER)
-    match = None
-    for each in pattern.finditer(text):
-        if kind != "number" or not _inside_word(text, each.start()):
-            match = each
-    if match is None:
+    if kind == "number":
+        found = last_number(text)
+        return None if found is None else number_text(found)
+    matches = list((_RATIO if kind == "ratio" else _TIME).finditer(text))
+    if not matches:
         return None
-    if kind == "ratio":
-        return _ratio_text(match)
-    if kind == "time":
-        return _time_text(match)
-    found = value(match)
-    return None if found is None else number_text(found)
-
-
-def _is_whole(text: str, match: re.Match[str]) -> bool:
-    """Whether a number stands for itself and is no part of a calculation, a word, a time or a date."""
-    before = text[max(match.start() - 12, 0) : match.start()]
-    return not (_inside_word(text, match.start()) or _GOES_ON.match(text, match.end()) or _GOES_BEFORE.search(before))
+    return _ratio_text(matches[-1]) if kind == "ratio" else _time_text(matches[-1])
 
 
 def _numbers_equal(a: Fraction | None, b: Fraction | None) -> bool:
@@ -210,7 +201,7 @@ def _numbers_equal(a: Fraction | None, b: Fraction | None) -> bool:
         return difference == 0
     if max(broken) > _RELATIVE_ABOVE and difference <= RELATIVE_TOLERANCE * max(abs(a), abs(b)):
         return True
-    return difference < TOLERANCE
+    return difference < max(_ROUNDING, min(TOLERANCE, max(abs(a), abs(b)) / 100))
 
 
 def _ratio_text(match: re.Match[str]) -> str | None:
@@ -238,9 +229,11 @@ def _time_text(match: re.Match[str]) -> str | None:
 
 def _line(text: str, start: int) -> str:
     """From ``start`` to the end of the line, or the next line where this one is empty."""
+    is_next = text[start - 1] == "\n"
     for line in text[start : start + 2000].splitlines():
         if line.strip(" *:$"):
-            return line.strip()
+            return line.strip().removeprefix("- ") if is_next else line.strip()  # a bullet
+        is_next = True
     return ""
 
 
@@ -253,8 +246,3 @@ def _braced(text: str, start: int) -> str:
         if depth == 0:
             return text[start:index]
     return ""
-
-
-def _inside_word(text: str, start: int) -> bool:
-    """ "day2" and "A-1" hold no number of their own."""
-    return start > 0 and (text[start - 1].isalpha() or text[start - 1] == "_")

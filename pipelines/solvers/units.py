@@ -52,6 +52,43 @@ FAMILY = {
 }
 """A unit's word to its family and its own name."""
 
+_SIZES = {
+    "time": {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800},
+    "money": {"cent": 1, "dollar": 100, "euro": 100},
+    "length": {"mm": 1, "cm": 10, "m": 1000, "km": 10**6},
+    "weight": {"mg": 1, "g": 1000, "kg": 10**6},
+    "volume": {"ml": 1, "l": 1000},
+}
+_SIZES_OF_PAIRS = {
+    ("month", "year"): 12,
+    ("month", "decade"): 120,
+    ("year", "decade"): 10,
+    ("inch", "foot"): 12,
+    ("inch", "yard"): 36,
+    ("foot", "yard"): 3,
+    ("foot", "mile"): 5280,
+    ("yard", "mile"): 1760,
+    ("ounce", "pound"): 16,
+    ("cup", "pint"): 2,
+    ("cup", "quart"): 4,
+    ("cup", "gallon"): 16,
+    ("pint", "quart"): 2,
+    ("pint", "gallon"): 8,
+    ("quart", "gallon"): 4,
+    ("pence", "pound"): 100,
+}
+
+
+def per(small: str, large: str) -> int | None:
+    """How many of one unit make another, both by their own names; None where that is not certain (days of a month)."""
+    if (size := _SIZES_OF_PAIRS.get((small, large))) is not None:
+        return size
+    for sizes in _SIZES.values():
+        if sizes.get(small) and sizes.get(large, 0) > sizes[small]:
+            return sizes[large] // sizes[small]
+    return None
+
+
 PER = FAMILY.keys() | {"s"}
 """What may stand behind the "/" of a unit (km/h); "120 miles / speed" is a division."""
 

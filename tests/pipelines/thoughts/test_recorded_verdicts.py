@@ -12,7 +12,7 @@ from pipelines.thoughts import THOUGHTS, judge
 @pytest.mark.parametrize(
     ("name", "rows", "right", "solved"),
     [
-        ("gsm8k_train_codex_cot", 475, 229, 404),  # 7 more state the right answer but were cut: no proof
+        ("gsm8k_train_codex_cot", 475, 229, 400),  # 7 more state the right answer but were cut: no proof
         ("gsm8k_train_codex_pot", 475, 208, 452),
         ("gsm8k_train_codex_eot", 475, 333, 435),
         ("svamp_train_codex_pot", 700, 600, 699),
