@@ -11,6 +11,7 @@ from collections.abc import Callable
 _FENCE = re.compile(r"(?P<before>[^\n]*?)(?P<mark>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)")
 _INLINE = re.compile(r"[^\n`]*?(`{3,})[ \t]*(?:(?:python|py)3?\b)?(?P<code>[^`\n]+)\1[^`\n]*")
 _PYTHON = re.compile(r"\{?\.?(?:python|py|ipython|pycon|py3|python3|python2|tool_code|code)\b.*", re.I)
+_CODE_BEHIND = re.compile(r"(?:python|py)?3?[ \t]+(.* = .*|print\(.*)", re.I)
 _OTHER = re.compile(
     r"(?:text|txt|plaintext|plain|output|stdout|console|bash|sh|shell|zsh|powershell|json|yaml|latex|tex|math|markdown"
     r"|md|html|xml|cpp|c|java|javascript|js|sql|r|none)\b.*",
@@ -52,6 +53,8 @@ def _scanned(lines: list[str]) -> tuple[list[tuple[str, str]], str]:
         elif not mark:
             outside.append(match["before"])
             mark, info, body = match["mark"], match["info"].strip(), []
+            if code := _CODE_BEHIND.fullmatch(info):
+                info, body = "python", [code[1]]
         else:
             body.append(match["before"])
             found.append((info, "\n".join(body)))

@@ -15,6 +15,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 
 from pipelines.solvers.fences import blocks
 
@@ -30,7 +31,7 @@ _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In \[\d*\]:|\.\.\.:)(?: |$)")
 _FIRST_PROMPT = re.compile(r"^[ \t]*(?:>>> |In \[\d*\]: )", re.M)
 _SHELL = re.compile(r"[ \t]*(?:[!%]\s*\w|(?:\$ )?(?:pip3?|conda|apt|apt-get) install )")
 _PROSE = re.compile(r"\s*[^\W\d]+(?:'\w+)?[,:]?\s+[^\W\d]")
-_STATEMENT = re.compile(r"\s*[\w.\[\]]+\s*(?:[-+*/%]|//|\*\*)?=(?!=)")
+_ASSIGNS = re.compile(r"[^\W\d]\w*\s*(?:[-+*/%]|//|\*\*)?=(?!=)")
 _NEXT_QUESTION = re.compile(r"\s*[#*]*\s*(?:Q|Question|Problem|Human|User|Instruction|Input|Exercise)\b[^=]*[:?]", re.I)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LITERAL = re.compile(
@@ -59,20 +60,35 @@ def parsed(source: str) -> ast.Module:
         raise ValueError(f"longer than {MAX_CHARACTERS} characters")
     if "\r" in source:
         source = source.replace("\r\n", "\n").replace("\r", "\n")
+    fenced = "```" in source or "~~~" in source
+    if fenced and (tree := _as_it_stands(source)) is not None:  # they are in its strings
+        return _whole(tree)
     refusal: SyntaxError | None = None
-    for number, text in enumerate(_texts(source)):
+    idle: ast.Module | None = None
+    for text in islice(_texts(source, fenced), _MOST_TEXTS):
         try:
-            return _whole(_read(text))
+            tree = _read(text)
         except SyntaxError as error:
             refusal = refusal or error
-        if number == _MOST_TEXTS:
-            break
-    raise refusal or SyntaxError("nothing to parse")
+            continue
+        if not all(map(_is_idle, tree.body)):
+            return _whole(tree)
+        idle = idle or tree
+    if idle is None:
+        raise refusal or SyntaxError("nothing to parse")
+    return idle
 
 
-def _texts(source: str) -> Iterator[str]:
+def _as_it_stands(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text, FILE)
+    except SyntaxError:
+        return None
+
+
+def _texts(source: str, fenced: bool) -> Iterator[str]:
     """What may be the program, the likeliest first: a completion may hold several blocks, and outputs."""
-    if "```" in source or "~~~" in source:
+    if fenced:
         if _QUOTED.search(source):
             source = _QUOTED.sub("", source)
         found = blocks(source, is_code)
@@ -80,12 +96,12 @@ def _texts(source: str) -> Iterator[str]:
         yield source
         if _QUOTED.match(source):
             yield _QUOTED.sub("", source)
-        found = [match[2] for match in _TAG.finditer(source)]
+        found = [_TAG.sub(r"\2", match[2]) for match in _TAG.finditer(source)]
     if found:
         yield "\n".join(found)
         if len(found) > 1:
             yield from reversed(found)
-    elif "```" in source or "~~~" in source:
+    elif fenced:
         yield source
 
 
@@ -120,6 +136,8 @@ def _whole(tree: ast.Module) -> ast.Module:
 def _read(text: str) -> ast.Module:
     """The text as Python, as it stands or repaired. Raises the SyntaxError of the text as it stands."""
     try:
+        if "In [" in text and _FIRST_PROMPT.search(text):  # to Python an annotation
+            raise SyntaxError("a prompt")
         tree = ast.parse(_dedented(text), FILE)
     except SyntaxError as refusal:
         repaired = _repaired(text)
@@ -151,14 +169,15 @@ def _repaired(text: str) -> str | None:
     text = _plain_signs(text).strip("\n")
     if "\n" not in text and "\\n" in text:
         text = text.replace("\\n", "\n").replace('\\"', '"')
+    text = "\n".join(map(_without_marks, text.split("\n")))
     for mark in ("`", '"', "'"):
-        if len(text) > 1 and text.strip().startswith(mark) and text.strip().endswith(mark) and _WORD.search(text):
+        if text.strip()[:1] == text.strip()[-1:] == mark:
             text = text.strip().strip(mark)
             break
     lines = text.split("\n")
     if _FIRST_PROMPT.search(text):
         lines = [line[match.end() :] for line in lines if (match := _PROMPT.match(line))]
-    lines = ["" if _SHELL.match(line) else _without_marks(line) for line in lines]
+    lines = ["" if _SHELL.match(line) else line for line in lines]
     if lines and _LABEL.fullmatch(lines[0].strip()):
         del lines[0]
     return _without_prose(_dedented("\n".join(_trimmed(lines))))
@@ -209,6 +228,8 @@ def _trimmed(lines: list[str]) -> list[str]:
 
 
 def _is_prose(line: str) -> bool:
+    if _opens_statement(line):
+        return False
     if not _PROSE.match(line):
         return line.strip().endswith(":") and line.strip()[:-1].isalpha() and not line.startswith((" ", "\t"))
     try:
@@ -260,9 +281,17 @@ def _indent(line: str) -> int:
 def _is_remark(line: str) -> bool:
     """Whether a line that Python refuses is a sentence or heading: words, and no statement."""
     words = _WORD.findall(line)
-    if not words or words[0] in (*keyword.kwlist, "print") or _STATEMENT.match(line):
-        return not words and not any(map(str.isalnum, line))
+    if not words:
+        return not any(map(str.isalnum, line))
+    if _opens_statement(line) or _ASSIGNS.search(line) or words[0] == "print":
+        return False
     return len(words) > 1 or line.rstrip(" *").endswith((".", ":", "!"))
+
+
+def _opens_statement(line: str) -> bool:
+    """Whether the line begins with a word of Python's and does not end as a sentence does."""
+    word = re.match(r"\s*([a-z]+)\b", line)
+    return word is not None and keyword.iskeyword(word[1]) and not line.rstrip().endswith((".", "!", "?", ","))
 
 
 def _dedented(source: str) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 MAX_TEXT = 2_000
 _MOST_PARTS = 100
 _HUGE = 10**310  # beyond every float
-_SERIES: tuple[type, ...] = (
+_SERIES: Any = (
     map,
     filter,
     zip,
