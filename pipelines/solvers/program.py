@@ -70,7 +70,9 @@ class OfferedModules:
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         """Refuses what is not offered, and leaves the rest to the finders behind."""
         top = name.partition(".")[0]
-        if top in sys.stdlib_module_names or (top in OFFERED and (top != "numpy" or "numpy" in sys.modules)):
+        if top in sys.stdlib_module_names or top.startswith("_sysconfigdata"):  # a name of each platform
+            return
+        if top in OFFERED and (top != "numpy" or "numpy" in sys.modules):
             return
         raise Unavailable(f"{top} is not available in the sandbox", name=name)
 

@@ -43,10 +43,10 @@ def answer(text: str) -> object:
         "```ans = 3 * 5```",
         "So: ```py ans = 3 * 5``` as asked.",
         "```python ans = 3 * 5\n```",
-        f"  ```python\n  x = 3\n  ans = x * 5\n  ```",
-        f"1. Compute:\n   ```python\n   x = 3\n   ans = x * 5\n   ```",
-        f"> ```python\n> x = 3\n> ans = x * 5\n> ```",
-        f"Sure:\n> ```python\n> x = 3\n> ans = x * 5\n> ```\nDone.",
+        "  ```python\n  x = 3\n  ans = x * 5\n  ```",
+        "1. Compute:\n   ```python\n   x = 3\n   ans = x * 5\n   ```",
+        "> ```python\n> x = 3\n> ans = x * 5\n> ```",
+        "Sure:\n> ```python\n> x = 3\n> ans = x * 5\n> ```\nDone.",
         "> x = 3\n> ans = x * 5",
         # fences of which a part is missing
         f"{CODE}\n```",
@@ -58,7 +58,7 @@ def answer(text: str) -> object:
         f"python3\n{CODE}\n```\n",
         "```python\nx = 3\n\n```python\nans = x * 5\n```",
         # several blocks
-        f"```python\nx = 3\n```\nThen:\n```python\nans = x * 5\n```",
+        "```python\nx = 3\n```\nThen:\n```python\nans = x * 5\n```",
         f"```python\n{CODE}\n```\nOutput:\n```\n14\n```",
         f"```\n{CODE}\n```\nOutput:\n```\n14\n```",
         f"```bash\npip install numpy\n```\n```python\n{CODE}\n```",
@@ -74,7 +74,7 @@ def answer(text: str) -> object:
         f"<program>{CODE}</program>",
         f"<pre><code>{CODE}</code></pre>",
         f"<answer>\n```python\n{CODE}\n```\n</answer>",
-        f"Let us compute.\n<llm-code>\n{CODE}\nans\n</llm-code>\n<llm-code-output>\n14\n</llm-code-output>\nSo \\boxed{{15}}.",
+        f"Compute.\n<llm-code>\n{CODE}\nans\n</llm-code>\n<llm-code-output>\n14\n</llm-code-output>\nSo it is 15.",
         # quotation marks
         "`ans = 3 * 5`",
         "`x = 3`\n`ans = x * 5`",
