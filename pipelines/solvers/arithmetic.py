@@ -52,12 +52,12 @@ class _NotPlain(Exception):  # noqa: N818 - what it says
     """The program is to be run in a child."""
 
 
-def answer(tree: ast.Module) -> _Value | None:
-    """The value of ``ans``, else of ``result``, else of ``solution()``; None where the program is not plain."""
+def answer(tree: ast.Module, names: Sequence[str] = ("ans", "result")) -> _Value | None:
+    """The value of the first name that is set, else of ``solution()``; None where the program is not plain."""
     try:
         program = _Plain()
         program.execute(tree.body, program.globals)
-        for name in ("ans", "result"):
+        for name in names:
             if name in program.globals:
                 return program.globals[name]
         return program.call("solution")

@@ -1,6 +1,6 @@
 """This side's end of one fork server: starts it as a clean process, sends text, reads plain values.
 
-    with closing(Connection(Settings(timeout_s=5, memory_mb=512, sympy=False))) as connection:
+    with closing(Connection(Settings(timeout_s=5, memory_mb=512))) as connection:
         connection.ask({"task": "program", "text": "ans = 6 * 8", "kind": "number"})  -> {"status": "solved", ...}
 
 Nothing that comes back is trusted to be more than JSON; ``sandbox`` checks every field.
@@ -31,7 +31,7 @@ _START = (
     "import sys, json; settings = json.loads(sys.argv[1]); sys.path += settings['path']; "
     "from pipelines.solvers.fork_server import main; main(settings)"
 )
-_PACKAGES = ("sympy", "mpmath")
+_PACKAGES = ("sympy", "mpmath", "numpy")
 
 
 class Died(Exception):  # noqa: N818 - what happened
@@ -40,19 +40,19 @@ class Died(Exception):  # noqa: N818 - what happened
 
 @dataclass(frozen=True)
 class Settings:
-    """``timeout_s``: CPU seconds of one child; ``memory_mb``: what it may use beyond the interpreter; ``sympy``:
-    whether the server imports SymPy before it forks, which makes each fork dearer."""
+    """``timeout_s``: CPU seconds of one child; ``memory_mb``: what it may use beyond the interpreter;
+    ``libraries``: what the server imports before it forks (of ``imports.LIBRARIES``), which makes each fork dearer."""
 
     timeout_s: float
     memory_mb: int
-    sympy: bool
+    libraries: tuple[str, ...] = ()
 
 
 class Connection:
     """A running server. ``measured`` is what it found out about its confinement when it started."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises Died or OSError where the server does not start, ThoughtDistillError without SymPy."""
+        """Raises Died or OSError where the server does not start, ThoughtDistillError without SymPy or NumPy."""
         self._patience_s = 3 * settings.timeout_s + 1 + _GRACE_S
         argument = json.dumps(asdict(settings) | {"path": _search_path()})
         self._process = subprocess.Popen(
@@ -137,7 +137,7 @@ def _size(parts: bytearray) -> int:
 
 
 def _search_path() -> list[str]:
-    """Folders that the server imports from beside the standard library: this project's and SymPy's."""
+    """Folders that the server imports from beside the standard library: this project's, SymPy's and NumPy's."""
     folders = [str(Path(__file__).resolve().parents[2])]
     for package in _PACKAGES:
         spec = importlib.util.find_spec(package)
@@ -150,8 +150,10 @@ def _search_path() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours: fixed hashing and pure-Python numbers, so that a verdict is the same everywhere."""
+    """Nothing of ours: fixed hashing and pure-Python numbers, so that a verdict is the same everywhere, and no threads
+    for NumPy, which a confined process cannot start."""
     environment = {"PYTHONHASHSEED": "0", "MPMATH_NOGMPY": "1", "SYMPY_GROUND_TYPES": "python", "LC_ALL": "C.UTF-8"}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     if "LD_LIBRARY_PATH" in os.environ:  # some interpreters need it to start
         environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
     return environment

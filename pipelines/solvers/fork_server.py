@@ -23,6 +23,7 @@ import struct
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,14 +50,14 @@ _MODULES = ("_strptime", "calendar", "functools", "heapq", "operator", "random",
 
 
 def main(settings: Reply) -> None:
-    """Serves requests until the other side closes the pipe. ``settings``: timeout_s, memory_mb, sympy."""
+    """Serves requests until the other side closes the pipe. ``settings``: timeout_s, memory_mb, libraries."""
     requests, replies = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     os.close(null)
     try:
-        server = _Server(requests, replies, settings, _preload(settings["sympy"]))
+        server = _Server(requests, replies, settings, _preload(settings["libraries"]))
         measured = server.measured()
     except Exception as error:
         _send(replies, {"error": f"{type(error).__name__}: {error}"[: tasks.MAX_DETAIL]})
@@ -73,7 +74,7 @@ class _Server:
         self._requests, self._replies = requests, replies
         self._timeout_s: float = settings["timeout_s"]
         self._wall_s = 3 * self._timeout_s + 1
-        self._sympy: bool = settings["sympy"]
+        self._libraries = frozenset(settings["libraries"])
         self._landlock = confine_files(folders)
         drop_rights()
         limit(address_space() + settings["memory_mb"] * _MIB)
@@ -103,7 +104,7 @@ class _Server:
     def answer(self, request: Reply) -> Reply:
         """Forks a child for the request and waits for it; small linear systems and plain arithmetic need none."""
         started = time.monotonic()
-        begun = tasks.begin(request, sympy=self._sympy)
+        begun = tasks.begin(request, self._libraries)
         reply = self._forked(begun, started) if callable(begun) else begun
         reply["elapsed_s"] = round(time.monotonic() - started, 6)
         return reply
@@ -231,28 +232,44 @@ def _reply(status: str, detail: str) -> Reply:
     return {"status": status, "text": None, "detail": detail, "flags": []}
 
 
-def _preload(with_sympy: bool) -> list[str]:
+def _preload(libraries: Sequence[str]) -> list[str]:
     """Imports what programs may use, warms it up, and returns the folders that programs may read."""
     for name in _MODULES:
         importlib.import_module(name)
     folders = [Path(os.__file__).parent]  # beside os lies the standard library
-    for name in ("sympy", "mpmath"):
+    for name in ("sympy", "mpmath", *libraries):
         spec = importlib.util.find_spec(name)
         assert spec is not None and spec.origin is not None
         folders.append(Path(spec.origin).parent)
-    if with_sympy:
-        import sympy
-
-        x, y = sympy.symbols("x y")
-        sympy.solve([x * y - 6, x + y - 5], [x, y], dict=True)
-        sympy.solve(2 ** (x - 1) - 10, x)
-        sympy.real_roots(sympy.Poly(x**2 - 2, x))
+    if "sympy" in libraries:
+        _warm_up_sympy()
+    if "numpy" in libraries:
+        _warm_up_numpy()
+        folders.append(folders[-1].with_name("numpy.libs"))  # its BLAS, where a wheel brings one
     sys.meta_path.insert(0, program.OfferedModules())
     os.environ.clear()
     warnings.simplefilter("ignore")
     for _ in range(_WARM_UPS):
         json.dumps(tasks.perform({"task": "program", "text": _WARM_UP, "kind": "number"}))
     return [*map(str, folders), *_LIBRARIES]
+
+
+def _warm_up_sympy() -> None:
+    import sympy
+
+    x, y = sympy.symbols("x y")
+    sympy.solve([x * y - 6, x + y - 5], [x, y], dict=True)
+    sympy.solve(2 ** (x - 1) - 10, x)
+    sympy.real_roots(sympy.Poly(x**2 - 2, x))
+
+
+def _warm_up_numpy() -> None:
+    import numpy
+
+    numpy.random.seed(0)
+    numpy.linalg.solve(numpy.eye(2), numpy.ones(2))
+    numpy.roots([1, 0, -4])
+    repr(numpy.float32(0.1)), numpy.arange(3).sum(), numpy.mean([1, 2]), numpy.polynomial.Polynomial([1, 2])(3)
 
 
 def _receive(handle: int) -> Reply | None:

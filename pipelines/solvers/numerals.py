@@ -6,7 +6,7 @@ r"""Numbers as people and models write them, and the one canonical text of each.
 
 A percent sign and a unit after the number are dropped: "20%" answers a question for a percentage, so it is 20 here
 (inside an equation it is 1/5, see ``expressions``). No algebra is done: "2*24" is not a number. Numbers in words are
-read in prose only (``SPELLED``): a program that returns "five" has not calculated.
+``SPELLED``: prose may hold them, and a program may return one.
 """
 
 from __future__ import annotations

@@ -24,15 +24,16 @@ from typing import TYPE_CHECKING, Any, Self
 from pipelines.errors import ThoughtDistillError
 from pipelines.solvers.answers import canonical, extract
 from pipelines.solvers.connection import Connection, Died, Settings
+from pipelines.solvers.imports import LIBRARIES, NEEDS
+from pipelines.solvers.numerals import SPELLED, number_text, spelled_value
 from pipelines.solvers.outcome import STATUSES, Outcome
+from pipelines.solvers.printed import stated
 
 if TYPE_CHECKING:
     from pipelines.problems.schema import AnswerKind
 
 MAX_REQUEST = 1_000_000  # characters
 _ATTEMPTS = 3
-_SYMPY = re.compile(r"sympy|mpmath")
-_FIGURE = re.compile(r"\d[\d,.]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # a str of Python's that no file can hold
 
 
@@ -56,15 +57,15 @@ class Sandbox:
 
     ``timeout_s`` is CPU seconds of one program (the wall clock's limit is 3 x + 1), ``memory_mb`` what it may use
     beyond the interpreter. Where ``require_isolation`` and the kernel cannot confine, nothing runs and a request
-    raises ThoughtDistillError. There are two servers, a small one and one with SymPy imported, which starts when first
-    needed. Requests from several threads take turns.
+    raises ThoughtDistillError. There is a small server, and one for each set of libraries (NumPy, SymPy) that a program
+    needs, which starts when first needed. Requests from several threads take turns.
     """
 
     def __init__(self, timeout_s: float = 5, memory_mb: int = 512, require_isolation: bool = False) -> None:
-        self._settings = {sympy: Settings(timeout_s, memory_mb, sympy) for sympy in (False, True)}
+        self._settings = Settings(timeout_s, memory_mb)
         self._require_isolation = require_isolation
         self._lock = threading.Lock()
-        self._servers: dict[bool, Connection] = {}
+        self._servers: dict[tuple[str, ...], Connection] = {}
         self._owner = os.getpid()
 
     def __enter__(self) -> Self:
@@ -78,23 +79,20 @@ class Sandbox:
     def close(self) -> None:
         """Ends the servers. The sandbox may be used again: it starts new ones."""
         with self._lock:
-            for sympy in list(self._servers):
-                self._stop(sympy)
+            for libraries in list(self._servers):
+                self._stop(libraries)
 
     def run_program(self, source: str, kind: AnswerKind = "number") -> Outcome:
         """Runs a PoT completion: solved, no_answer, syntax_error, runtime_error, timeout, memory_limit, forbidden or
         non_numeric. Raises ThoughtDistillError where no server can be started, or none that is isolated as required."""
         request = {"task": "program", "text": source[:MAX_REQUEST], "kind": kind}
-        return _checked(self._ask(request, sympy=_SYMPY.search(source) is not None), kind)
+        return _checked(self._ask(request), kind)
 
     def solve_equations(self, text: str) -> Outcome:
         """Solves an EoT completion: solved, no_answer, unparsable, underdetermined, inconsistent, unsolved, timeout or
         memory_limit. Raises ThoughtDistillError as run_program does."""
         request = {"task": "equations", "text": text[:MAX_REQUEST]}
-        reply = self._ask(request, sympy=False)
-        if reply.get("status") == "needs_sympy":
-            reply = self._ask(request, sympy=True)
-        return _checked(reply, "number")
+        return _checked(self._ask(request), "number")
 
     def pids(self) -> list[int]:
         """The servers' processes."""
@@ -102,45 +100,59 @@ class Sandbox:
 
     def isolation(self) -> Isolation:
         """What is enforced here, measured by a child that tries to break out."""
-        return _isolation(self._with_server(False, lambda server, _: server.measured))
+        return _isolation(self._with_server((), lambda server, _: server.measured))
 
-    def _ask(self, request: dict[str, Any], *, sympy: bool) -> dict[str, Any]:
-        return self._with_server(sympy, lambda server, attempt: server.ask(request | {"apart": attempt > 0}))
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The small server's reply, or that of the server with the libraries that it says are needed."""
+        reply = self._asked(request, ())
+        if reply.get("status") == NEEDS:
+            reply = self._asked(request, _known(reply.get("text")))
+        return reply
 
-    def _with_server(self, sympy: bool, use: Callable[[Connection, int], dict[str, Any]]) -> dict[str, Any]:
+    def _asked(self, request: dict[str, Any], libraries: tuple[str, ...]) -> dict[str, Any]:
+        return self._with_server(libraries, lambda server, attempt: server.ask(request | {"apart": attempt > 0}))
+
+    def _with_server(
+        self, libraries: tuple[str, ...], use: Callable[[Connection, int], dict[str, Any]]
+    ) -> dict[str, Any]:
         last: Exception | None = None
         with self._lock:
             for attempt in range(_ATTEMPTS):  # a server killed from outside is no verdict on the program
                 try:
-                    return use(self._server(sympy=sympy), attempt)
+                    return use(self._server(libraries), attempt)
                 except (Died, OSError) as error:
                     last = error
-                    self._stop(sympy)
+                    self._stop(libraries)
                 except BaseException:  # an interrupt between question and answer: the next must not read this one's
-                    self._stop(sympy)
+                    self._stop(libraries)
                     raise
         raise ThoughtDistillError(
             f"the sandbox's server ({sys.executable}) died {_ATTEMPTS} times on one completion ({last}): "
             "is the machine out of memory?"
         )
 
-    def _server(self, *, sympy: bool) -> Connection:
+    def _server(self, libraries: tuple[str, ...]) -> Connection:
         if self._owner != os.getpid():  # forked: the servers belong to the other process
             self._owner, self._servers = os.getpid(), {}
-        if sympy in self._servers and not self._servers[sympy].alive:
-            self._stop(sympy)
-        if sympy not in self._servers:
-            self._servers[sympy] = Connection(self._settings[sympy])
-            isolation = _isolation(self._servers[sympy].measured)
+        if libraries in self._servers and not self._servers[libraries].alive:
+            self._stop(libraries)
+        if libraries not in self._servers:
+            self._servers[libraries] = Connection(replace(self._settings, libraries=libraries))
+            isolation = _isolation(self._servers[libraries].measured)
             if self._require_isolation and not isolation.complete:
                 raise ThoughtDistillError(
                     f"verification.require_isolation: {platform.node()} cannot confine programs ({isolation.summary})"
                 )
-        return self._servers[sympy]
+        return self._servers[libraries]
 
-    def _stop(self, sympy: bool) -> None:
+    def _stop(self, libraries: tuple[str, ...]) -> None:
         with contextlib.suppress(KeyError):
-            self._servers.pop(sympy).close()
+            self._servers.pop(libraries).close()
+
+
+def _known(named: object) -> tuple[str, ...]:
+    """The libraries in a reply, which may be hostile: a key of one of our servers, whatever it says."""
+    return tuple(name for name in LIBRARIES if isinstance(named, str) and name in named.split())
 
 
 def _checked(reply: dict[str, Any], kind: AnswerKind) -> Outcome:
@@ -162,13 +174,21 @@ def _checked(reply: dict[str, Any], kind: AnswerKind) -> Outcome:
 
 
 def _answer(text: str, kind: AnswerKind) -> str | None:
-    """The answer that the text is, or that it states in so many words; of a printed sentence, its only number."""
+    """The answer that the text is, or that it states in so many words; of a printed sentence, the number it states."""
     if (answer := canonical(text, kind)) is not None:
         return answer
     said = extract(text, kind)
-    if said is None or (said.how == "last number" and (kind != "number" or len(_FIGURE.findall(text)) != 1)):
+    if said is not None and said.how != "last number":
+        return said.answer
+    if kind != "number":
         return None
-    return said.answer
+    number = stated(text)
+    if number == text:  # its only number, read with sign, currency and scale
+        return None if said is None else said.answer
+    if number is not None:
+        return canonical(number, kind)
+    word = text.strip(" .!")
+    return number_text(spelled_value(word)) if SPELLED.fullmatch(word) else None
 
 
 def _one_line(text: object) -> str:

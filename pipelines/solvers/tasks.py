@@ -15,7 +15,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from pipelines.solvers import equations, program
+from pipelines.solvers import equations, imports, program
 from pipelines.solvers.outcome import Outcome
 
 Reply = dict[str, Any]
@@ -41,15 +41,17 @@ def prepare() -> None:
     signal.signal(signal.SIGVTALRM, stop)
 
 
-def begin(request: Reply, *, sympy: bool) -> Reply | Work:
+def begin(request: Reply, libraries: frozenset[str]) -> Reply | Work:
     """The reply, where it takes a moment and no execution, else the work for a child.
 
     A request may ask to be done ``apart``, wholly in a child: a text that broke the server's own reading of it
-    (the second timer ends a server that is stuck in the parser) is asked so when it comes again. ``needs_sympy`` is
-    the status of a system that only a server with SymPy solves.
+    (the second timer ends a server that is stuck in the parser) is asked so when it comes again. ``libraries`` is what
+    this server has imported; a reply with the status ``imports.NEEDS`` names all that the work needs.
     """
     if request["task"] == "probe":
         return _probed
+    code: program.Code | None = None
+    needed = ("sympy",) if request["task"] == "equations" else imports.libraries(request["text"])
     if not request["apart"] and len(request["text"]) <= MAX_BEGUN:
         try:
             signal.setitimer(signal.ITIMER_PROF, STUCK_S)
@@ -59,13 +61,17 @@ def begin(request: Reply, *, sympy: bool) -> Reply | Work:
             finally:
                 signal.setitimer(signal.ITIMER_VIRTUAL, 0)
                 signal.setitimer(signal.ITIMER_PROF, 0)
-            if begun is not None:
+            if isinstance(begun, program.Code):
+                code, needed = begun, begun.libraries
+            elif begun is not None:
                 return begun
         except (_TooLong, RecursionError, MemoryError):
             pass
-    if request["task"] == "equations" and not sympy:
-        return {"status": "needs_sympy", "text": None, "detail": "", "flags": []}
-    return lambda: perform(request)
+    if not libraries.issuperset(needed):
+        return {"status": imports.NEEDS, "text": " ".join(needed), "detail": "", "flags": []}
+    if code is None:
+        return lambda: perform(request)
+    return lambda: _program_reply(program.execute(code, request["kind"]))
 
 
 def perform(request: Reply) -> Reply:
@@ -75,15 +81,12 @@ def perform(request: Reply) -> Reply:
     return _equations_reply(equations.solve(request["text"]))
 
 
-def _begun(request: Reply) -> Reply | Work | None:
+def _begun(request: Reply) -> Reply | program.Code | None:
     if request["task"] == "equations":
         solved = equations.solve_rationally(request["text"])
         return None if solved is None else _equations_reply(solved)
-    kind = request["kind"]
-    code = program.read(request["text"], kind)
-    if isinstance(code, program.Raw):
-        return _program_reply(code)
-    return lambda: _program_reply(program.execute(code, kind))
+    read = program.read(request["text"], request["kind"])
+    return _program_reply(read) if isinstance(read, program.Raw) else read
 
 
 def _program_reply(raw: program.Raw) -> Reply:

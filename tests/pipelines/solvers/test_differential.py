@@ -111,7 +111,7 @@ class Writer:
 
 @contextlib.contextmanager
 def server():
-    connection = Connection(Settings(timeout_s=5, memory_mb=512, sympy=False))
+    connection = Connection(Settings(timeout_s=5, memory_mb=512))
     try:
         yield connection
     finally:

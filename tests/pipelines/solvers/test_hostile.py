@@ -166,7 +166,7 @@ PROGRAMS = {
     "local socket": ("import socket\nsocket.socket(socket.AF_UNIX)", "forbidden"),
     "raw socket": ("import socket\nsocket.socket(socket.AF_PACKET, socket.SOCK_RAW)", "forbidden"),
     "socket in C": (LIBC + "ans = 'open' if libc.socket(2, 1, 0) >= 0 else 'no'", "non_numeric"),
-    "event loop": ("import asyncio\nasyncio.run(asyncio.sleep(0))", "forbidden"),
+    "event loop": ("import asyncio\nasyncio.new_event_loop()", "forbidden"),
     "io_uring": (LIBC + "ans = 'open' if libc.syscall(425, 1, ctypes.create_string_buffer(200)) >= 0 else 'no'",
                  "non_numeric"),
     # forged results and poison

@@ -67,7 +67,7 @@ SOLVE = "from sympy import *\nx, y = symbols('x y')\n"
         (SOLVE + "ans = Float('48.0')", "48"),
         (SOLVE + "ans = sqrt(48) ** 2", "48"),
         (SOLVE + "ans = N(sqrt(2))", "1.4142135623730951"),
-        ("try:\n    import numpy\nexcept ImportError:\n    ans = 48", "48"),
+        ("try:\n    import pandas\nexcept ImportError:\n    ans = 48", "48"),
         ("n = 48\ndef f(): return n\nans = [f() for _ in range(2)][0]", "48"),
         ("class A:\n    n = 48\nans = A().n", "48"),
         ("import sys\nsys.setrecursionlimit(5000)\nf = lambda n: 0 if n == 0 else 1 + f(n - 1)\nans = f(2000)", "2000"),
@@ -86,8 +86,8 @@ def test_a_program_as_models_write_it_gives_its_answer(sandbox, source, answer):
 @pytest.mark.parametrize(
     ("source", "status"),
     [
-        ("import numpy as np\nans = np.sum([1])", "forbidden"),
-        ("import pandas", "forbidden"),
+        ("import pandas as pd\nans = pd.Series([1]).sum()", "forbidden"),
+        ("from scipy.optimize import *\nans = 1", "forbidden"),
         ("ans = input('How many? ')", "runtime_error"),
         ("def solution(n):\n    return n", "no_answer"),
         ("def solution():\n    pass", "no_answer"),
@@ -96,12 +96,12 @@ def test_a_program_as_models_write_it_gives_its_answer(sandbox, source, answer):
         ("ans = {'a': 1, 'b': 2}", "non_numeric"),
         ("ans = {}", "non_numeric"),
         ("ans = []", "non_numeric"),
-        ("ans = lambda: 4", "non_numeric"),
+        ("ans = lambda n: n", "non_numeric"),
         ("import math\nans = math", "non_numeric"),
         ("ans = fractions.Fraction(10**400)", "non_numeric"),
         ("ans = decimal.Decimal('NaN')", "non_numeric"),
         ("ans = decimal.Decimal('1e999')", "non_numeric"),
-        (SOLVE + "ans = solve(x**2 - 9, x)", "non_numeric"),
+        (SOLVE + "ans = solve((x - 2) * (x - 3), x)", "non_numeric"),
         (SOLVE + "ans = solve(x**2 + 1, x)[0]", "non_numeric"),
         (SOLVE + "ans = Eq(x, 5)", "non_numeric"),
         (SOLVE + "ans = oo", "non_numeric"),
@@ -120,7 +120,8 @@ def test_a_program_without_one_number_has_no_answer(sandbox, source, status):
 
 def test_detail_says_what_is_not_offered(sandbox):
     """A reader sees that the module, not the program, is at fault."""
-    assert "Unavailable: numpy is not available to programs (line 1)" == sandbox.run_program("import numpy").detail
+    source = "import pandas\nans = pandas.Series([1]).sum()"
+    assert "Unavailable: pandas is not available in the sandbox (line 1)" == sandbox.run_program(source).detail
 
 
 def test_detail_of_input_says_that_there_is_none(sandbox):
