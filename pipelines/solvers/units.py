@@ -7,6 +7,9 @@ A unit is dropped from an equation, but where two of one family are added the nu
 "3 dozen" is not 3. Words that are not here (pens, boxes) are units too, of no family.
 """
 
+import re
+from fractions import Fraction
+
 _TABLE = {
     "time": (
         "second seconds sec secs",
@@ -52,6 +55,20 @@ FAMILY = {
 }
 """A unit's word to its family and its own name."""
 
+SCALE = {
+    unit: Fraction(scale)
+    for unit, scale in {
+        **{"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000},
+        **{"cent": "0.01", "dollar": 1, "mm": "0.001", "cm": "0.01", "m": 1, "km": 1000},
+        **{"inch": "0.0254", "foot": "0.3048", "yard": "0.9144", "mile": "1609.344"},
+        **{"mg": "0.001", "g": 1, "kg": 1000, "ml": "0.001", "l": 1},
+    }.items()
+}
+"""How many seconds, dollars, metres, grams or litres a unit is; units that are not here are not compared."""
+
+RATES = {"mph": "hour", "kph": "hour", "kmh": "hour", "kmph": "hour", "mpm": "minute", "wpm": "minute", "rpm": "minute"}
+"""Words for rates, and what they are per."""
+
 PER = FAMILY.keys() | {"s"}
 """What may stand behind the "/" of a unit (km/h); "120 miles / speed" is a division."""
 
@@ -59,3 +76,37 @@ COUNTS = frozenset({"dozen", "dozens", "hundred", "hundreds", "thousand", "thous
     *("billion", "billions", "trillion"),
 }
 """Words that multiply the number before them."""
+
+_MEASURE = (
+    r"(?:(?P<{0}money>[$€£])\s?)?(?P<{0}number>\d[\d,]*(?:\.\d+)?|\d+\s?/\s?\d+|an?|one)\s*"
+    r"(?P<{0}unit>[^\W\d]+(?:\s[^\W\d]+)?)?"
+)
+_CONVERSION = re.compile(_MEASURE.format("a") + r"\s*=\s*" + _MEASURE.format("b") + r"\.?")
+_APPROXIMATE = frozenset({"month", "year"})
+
+
+def is_conversion(line: str, named: frozenset[str]) -> bool:
+    """Whether a line says how units convert ("1 hour = 60 minutes", "$1 = 100 cents") and equates nothing else.
+
+    ``named`` are the system's names. One that is wrong for units of ``SCALE`` is no conversion, nor is one whose units
+    are unknowns elsewhere: the caller does not pass those that stand behind a number only.
+    """
+    match = _CONVERSION.fullmatch(line)
+    if match is None:
+        return False
+    units = [match["aunit"] or match["amoney"], match["bunit"] or match["bmoney"]]
+    if None in units and not (COUNTS & set(units)):
+        return False
+    known = [FAMILY.get("dollars" if unit == "$" else unit or "") for unit in units]
+    if known[0] is None or known[1] is None or known[0][1] not in SCALE or known[1][1] not in SCALE:
+        return not any(unit in named for unit in units)
+    if any(unit in named for unit in units) or known[0][0] != known[1][0]:
+        return False
+    if _APPROXIMATE & {known[0][1], known[1][1]}:
+        return True
+    values = [_number(match["anumber"]) * SCALE[known[0][1]], _number(match["bnumber"]) * SCALE[known[1][1]]]
+    return abs(values[0] - values[1]) <= max(values) / 50  # 1 mile = 1.6 km
+
+
+def _number(text: str) -> Fraction:
+    return Fraction(re.sub(r"[,\s]", "", text)) if text[0].isdigit() else Fraction(1)
