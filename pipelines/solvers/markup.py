@@ -11,12 +11,23 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_SIGNS = str.maketrans(
-    {"−": "-", "–": "-", "‒": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "⁄": "/", "∕": "/", "＝": "="}
-    | {"’": "'", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u200b": "", "\ufeff": ""}
-    | dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+_MINUS = "−–‒‐‑⁃﹣﹘"
+_BLANKS = "\u00a0\u202f\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u205f\u3000"
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_SIGNS = (
+    dict.fromkeys(map(ord, _MINUS), "-")
+    | dict.fromkeys(map(ord, "×⋅∙∗✕✖"), "*")
+    | dict.fromkeys(map(ord, "÷∕➗"), "/")
+    | _FULL_WIDTH
+    | {ord("∶"): ":"}
+    | dict.fromkeys(map(ord, _INVISIBLE))
 )
-_THIN = re.compile("(?<=\\d)[\u00a0\u202f\u2009](?=\\d{3}(?!\\d))")
+_PROSE_SIGNS = _SIGNS | {ord("·"): "*", ord("⁄"): "/", ord("’"): "'"} | dict.fromkeys(map(ord, _BLANKS), " ")
+_PROSE_SIGNS |= {ord("₀") + digit: str(digit) for digit in range(10)}
+_THIN = re.compile(rf"(?<=\d)[{_BLANKS}](?=\d{{3}}(?!\d))")
+_BLANK = re.compile(rf"(?<!\d)[{_BLANKS}]|[{_BLANKS}](?!\d{{3}}(?!\d))")
+_QUOTES = (("“”„‟", '"'), ("‘’‚‛", "'"))
 _SUPERSCRIPT = re.compile(r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _NORMAL = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _VULGAR = re.compile(r"(\d)?\s?([¼-¾⅐-⅞])")
@@ -53,8 +64,24 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = _THIN.sub(",", text)
         text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_NORMAL), text)
-        text = _VULGAR.sub(_vulgar, text).translate(_SIGNS)
+        text = _VULGAR.sub(_vulgar, text).translate(_PROSE_SIGNS)
     return _CURRENCY.sub("", text)
+
+
+def ascii_signs(text: str) -> str:
+    """The text with typographic signs, quotation marks and blanks as ASCII has them, and without invisible ones.
+
+    Digits around a no-break blank keep it (1 250 is a number). Quotation marks stay in a line that has straight ones.
+    """
+    if text.isascii():
+        return text
+    text = _BLANK.sub(" ", text).translate(_SIGNS)
+    for typographic, straight in _QUOTES:
+        if any(sign in text for sign in typographic):
+            marks = str.maketrans(dict.fromkeys(typographic, straight))
+            lines = text.split("\n")
+            text = "\n".join(line if straight in line else line.translate(marks) for line in lines)
+    return text
 
 
 def _without_latex(text: str) -> str:

@@ -3,6 +3,8 @@
 The tram starts with 46 passengers. After 17 get off, 46 - 17 = 29 are left. The answer is 29.
 """
 
+import re
+
 from pipelines.problems import AnswerKind
 from pipelines.solvers import Outcome, Sandbox, extract
 from pipelines.thoughts.thought import Thought
@@ -16,4 +18,9 @@ def solve(completion: str, kind: AnswerKind, sandbox: Sandbox) -> Outcome:
     return Outcome(status="solved", answer=found.answer, detail=found.how)
 
 
-THOUGHT = Thought(name="cot", trigger="Let's think step by step.", solve=solve)
+_ANSWERED = re.compile(
+    r"(?i)\banswer\b[^.\n:=]{0,40}(?:\bis\b|:|=)[ \t*]*\n?[ \t]*\S+|####\s*\S|\\boxed|</answer>"
+    r"|=\s*[$€£]?\d[^\n]*\n\s*\n"
+)
+
+THOUGHT = Thought(name="cot", trigger="Let's think step by step.", solve=solve, answered=_ANSWERED)

@@ -9,6 +9,8 @@
 Equations are statements, not assignments: their order is free and unknowns are free symbols.
 """
 
+import re
+
 from pipelines.problems import AnswerKind
 from pipelines.solvers import Outcome, Sandbox
 from pipelines.thoughts.thought import Thought
@@ -19,4 +21,12 @@ def solve(completion: str, kind: AnswerKind, sandbox: Sandbox) -> Outcome:
     return sandbox.solve_equations(completion)
 
 
-THOUGHT = Thought(name="eot", trigger="System of linear equations: (Do not simplify)", solve=solve)
+_ANSWERED = re.compile(r"^[^%#\n]*\bans(?:wer)?\s*=|=\s*ans\s*$", re.MULTILINE)
+
+THOUGHT = Thought(
+    name="eot",
+    trigger="System of linear equations: (Do not simplify)",
+    solve=solve,
+    answered=_ANSWERED,
+    comments=("%", "#", "//"),
+)

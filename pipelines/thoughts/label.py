@@ -6,4 +6,4 @@
 from pipelines.thoughts import cot
 from pipelines.thoughts.thought import Thought
 
-THOUGHT = Thought(name="label", trigger="", solve=cot.solve)
+THOUGHT = Thought(name="label", trigger="", solve=cot.solve, answered=cot.THOUGHT.answered)

@@ -5,6 +5,8 @@ passengers_now = passengers_at_start - 17
 ans = passengers_now
 """
 
+import re
+
 from pipelines.problems import AnswerKind
 from pipelines.solvers import Outcome, Sandbox
 from pipelines.thoughts.thought import Thought
@@ -15,4 +17,8 @@ def solve(completion: str, kind: AnswerKind, sandbox: Sandbox) -> Outcome:
     return sandbox.run_program(completion, kind)
 
 
-THOUGHT = Thought(name="pot", trigger="Let's break down the code step by step", solve=solve)
+_ANSWERED = re.compile(r"^(?:ans|answer|result|final_answer)\s*=(?!=)|^[ \t]*(?:return\b|print\()", re.MULTILINE)
+
+THOUGHT = Thought(
+    name="pot", trigger="Let's break down the code step by step", solve=solve, answered=_ANSWERED, comments=("#",)
+)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pipelines.errors import ThoughtDistillError
 from pipelines.problems import AnswerKind
 from pipelines.solvers import Outcome, Sandbox, equal
+from pipelines.thoughts.completion_text import answer_text
 from pipelines.thoughts.suspicion import suspicions
 from pipelines.thoughts.thought import Thought
 
@@ -42,6 +43,7 @@ def judge(
 
     ``finish_reason`` is the chat protocol's. A refusal is not solved. What was cut at the token limit is
     ``truncated`` whatever it says by then: its answer, if any, is recorded, but proves nothing.
+    What is read is the completion's own answer, without thinking, control tokens and run-ons (``completion_text``).
     ``question`` is only for ``suspicion``; without it one of its flags cannot be raised.
 
     Raises:
@@ -73,6 +75,7 @@ def _outcome(
     if finish_reason in _REFUSED:
         outcome = Outcome(status="refused", answer=None, detail=f"finish_reason {finish_reason}")
     else:
+        completion = answer_text(completion, thought)
         outcome = thought.solve(completion, kind, sandbox)
     if finish_reason in _CUT:
         outcome = replace(outcome, status="truncated", detail=f"cut at the token limit ({outcome.status} by then)")
