@@ -134,7 +134,9 @@ class _Parser:
             start = len(self._units)
             right = self._product()
             self._add_up(first, self._units[start:])
-            self._refuse(self._quantities.added(self._quantity(node, first), self._quantity(right, self._units[start:])))
+            self._refuse(
+                self._quantities.added(self._quantity(node, first), self._quantity(right, self._units[start:]))
+            )
             if is_percent(right) != percents:
                 if not one:  # 1 - 20% and 100% - share are read in one way
                     raise self._error("a percentage added to a quantity reads two ways")
@@ -366,7 +368,9 @@ class _Parser:
         ahead = self._tokens[self._at + 1 : self._at + 3]
         if not ahead or ahead[0].kind in ("*", "/", ")", "="):
             return True
-        return len(ahead) == 2 and ahead[0].text == "of" and (ahead[1].kind != "name" or ahead[1].text in self._ordinary)
+        return (
+            len(ahead) == 2 and ahead[0].text == "of" and (ahead[1].kind != "name" or ahead[1].text in self._ordinary)
+        )
 
     def _peek(self) -> Token | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None

@@ -23,12 +23,16 @@ _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xi
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩"
 _MARK = r"\d{1,2}|[ivx]{1,4}|[A-Za-z]"
 _WORD = r"(?i:eq(?:uation|n)?s?|step|line)"
-_WORDED_START = re.compile(rf"{_WORD}\b\.?\s*[#(\[]?\s*(?:\d{{1,2}}|[ivx]{{1,4}}|[A-Z])[)\]]?\s*(?:[.:)=]?>|[.:)]|[-–—]\s)\s*(?=\S)")
+_WORDED_START = re.compile(
+    rf"{_WORD}\b\.?\s*[#(\[]?\s*(?:\d{{1,2}}|[ivx]{{1,4}}|[A-Z])[)\]]?\s*(?:[.:)=]?>|[.:)]|[-–—]\s)\s*(?=\S)"
+)
 _WORDED_END = re.compile(
     r"(?<=[\w)%])(?:\s*[,;:.…&|>-]*\s+|\s*)[(\[<{]?\s*(?i:from\s+|by\s+|see\s+)?(?i:eq(?:uation|n)?)\b\.?\s*[#(\[]?\s*(?:\d{1,2}|[ivx]{1,4}|[A-Z])\s*[)\]>}]{0,2}$"
 )
 _SQUARE = re.compile(r"(?<=[\w)%])(?:[\s,.…&-]*\s|\s*\.{2,}\s*)\[(?:\d{1,2}|[ivx]{1,4}|[A-Z*])\]$")
-_OPEN = re.compile(rf"(?:\[(?:{_MARK})\]|(?:\d{{1,2}}|[ivx]{{2,4}}|[A-Za-z])\)|[A-Za-z]\.(?=\s)|[ivx]{{2,4}}\.(?=\s))[:.]?\s*(?=[\w($-])")
+_OPEN = re.compile(
+    rf"(?:\[(?:{_MARK})\]|(?:\d{{1,2}}|[ivx]{{2,4}}|[A-Za-z])\)|[A-Za-z]\.(?=\s)|[ivx]{{2,4}}\.(?=\s))[:.]?\s*(?=[\w($-])"
+)
 _COUNT = re.compile(r"\d{1,2}[.:]\s+(?=\d|[^\W\d])")
 _BEFORE = re.compile(rf"\((?P<mark>{_MARK})\)(?P<sure>\s*:)?\s+(?=[\w($-])")
 _BEHIND = re.compile(rf"(?P<between>(?:\s*[,.…:;&|]+\s*|\s+)(?:-\s*)?|\s*-\s*)?\((?P<mark>{_MARK})\)[.,]?$")

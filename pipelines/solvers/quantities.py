@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from pipelines.solvers.tokens import Token
-from pipelines.solvers.units import FAMILY, PER, RATES, SCALE
+from pipelines.solvers.units import CALENDAR, FAMILY, PER, RATES, SCALE
 
 _PER_WORDS = frozenset({"per", "each", "every", "an"})
 
@@ -50,8 +50,7 @@ class Quantities:
         """Why a product of the two is refused: a rate per hour times minutes, and 60 is nowhere in the system."""
         if one is None or other is None or one.per == other.per or one.family != other.family or one.unit == other.unit:
             return None
-        factor = _factor(one, other)
-        if factor is not None and self._numbers & {factor, 1 / factor}:
+        if one.unit not in SCALE or other.unit not in SCALE or self._numbers & _factors(one.unit, other.unit):
             return None
         rate, unit = (one.unit, other.unit) if one.per else (other.unit, one.unit)
         return f"per {rate} times {unit} without converting them"
@@ -111,10 +110,12 @@ def _measured(tokens: Sequence[Token]) -> tuple[Fraction, Quantity] | None:
     return (value, Quantity(*FAMILY[words[0].text])) if words[0].text in FAMILY else None
 
 
-def _factor(one: Quantity, other: Quantity) -> Fraction | None:
-    if one.unit not in SCALE or other.unit not in SCALE:
-        return None
-    return SCALE[one.unit] / SCALE[other.unit]
+def _factors(one: str, other: str) -> set[Fraction]:
+    """The numbers that convert one unit to the other."""
+    calendar = CALENDAR.get(frozenset({one, other}))
+    if calendar is not None:
+        return {Fraction(each) for each in calendar}
+    return {SCALE[one] / SCALE[other], SCALE[other] / SCALE[one]}
 
 
 def _last_sign(row: Sequence[Token]) -> int:

@@ -11,18 +11,14 @@ import html
 import re
 
 _SIGNS = str.maketrans(
-    dict.fromkeys("‐‑﹣⁃", "-")
-    | dict.fromkeys("∗⁎✕✖⨯⨉", "*")
+    dict.fromkeys("⁎✖⨯⨉", "*")
     | dict.fromkeys("←≔≡⟵", "=")
     | dict.fromkeys("→⇒⟹⟶➔➜➝∴", "⇒")
-    | {"∶": ":", "：": ":", "⩽": "≤", "⩾": "≥", "∧": "&", "⌈": " ceil(", "⌉": ")", "⌊": " floor(", "⌋": ")"}
-    | {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full width
+    | {"⩽": "≤", "⩾": "≥", "∧": "&", "⌈": " ceil(", "⌉": ")", "⌊": " floor(", "⌋": ")"}
     | dict.fromkeys("\u2028\u2029\u0085\x0b\x0c", "\n")
-    | dict.fromkeys("\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u205f\u3000", " ")
-    | dict.fromkeys("\u200c\u200d\u2060\u00ad", "")
-    | dict.fromkeys("‘ʼ′", "'")
     | dict.fromkeys("“”„«»", '"')
 )
+"""What ``markup`` leaves as it is because it means nothing in prose."""
 _ROOT = re.compile(r"√\s*(\d[\d.,]*|[^\W\d]\w*)")
 _CUBE_ROOT = re.compile(r"∛\s*(\d[\d.,]*|[^\W\d]\w*|\([^()]*\))")
 _BLOCKS = (("<!--", "-->"), ("/*", "*/"), ("(*", "*)"))

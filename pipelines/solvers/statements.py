@@ -19,7 +19,7 @@ from pipelines.solvers.phrases import with_plain_names, with_single_names
 from pipelines.solvers.spellings import respelled
 from pipelines.solvers.tokens import NAME, PROGRAM_WORDS, NotationError
 from pipelines.solvers.tree import FUNCTIONS
-from pipelines.solvers.units import FAMILY, is_conversion
+from pipelines.solvers.units import FAMILY, without_conversions
 
 _COMMENT_LINE = re.compile(r"\s*(?:%|#|//|`{3,}[^=]*$|~~~|[-*_]{3,}\s*$)")
 _HASH_COMMENT = re.compile(r"#.*")
@@ -34,7 +34,7 @@ _END_COMMENT = re.compile(  # "15 % per year" and "20 % of x" have none
     rf"|\s%\s*(?:in\s+)?(?:{_UNIT})\b.*"
     r"|\s%(?!of\b)[A-Za-z]{2}.*"
 )
-_BULLET = re.compile(r"^\s*(?:[*•◦‣▪●○■□►▶➤➢✓✔✅★☆⇒]\s*|>{1,3}\s+)+(?=[\w$(])|^\s*\d{1,2}[.)]\s+(?=[^\W\d])")
+_BULLET = re.compile(r"^\s*(?:[*+]\s+|[•◦‣▪●○■□►▶➤➢✓✔✅★☆⇒]\s*|>{1,3}\s+)+(?=[\w$(])|^\s*\d{1,2}[.)]\s+(?=[^\W\d])")
 _DASH = re.compile(r"\s*-\s")
 _HEADING = re.compile(r"^([^\W\d][\w '()/.-]*):\s+(?=.*=)")
 _LEAD_IN = re.compile(
@@ -59,14 +59,15 @@ _TAIL = re.compile(r"(?<=\S)\s+(?://|-{2,}|—|<-{1,2}|(?<![\d)]\s)%)\s*(?P<word
 _TAIL_MARK = re.compile(r"//|--|—|<-|\s%\s")
 _BRACKET = re.compile(r"(?<=\S)\s+(?:\((?P<round>(?:[^()]|\([^()]*\))*)\)|\[(?P<square>[^\[\]]*)\])[.,;]?$")
 _BRACKET_WORD = re.compile(rf"{_REMARK_WORD}|(?i:from|by|given|eq|equation|or|let|using|after|before|if)\b")
-_ARITHMETIC_WORD = re.compile(r"(?i)\b(?:plus|minus|times|divided|less|more|half|twice|thrice|double|squared|percent|of)\b")
+_ARITHMETIC_WORD = re.compile(
+    r"(?i)\b(?:plus|minus|times|divided|less|more|half|twice|thrice|double|squared|percent|of)\b"
+)
 _DECLARATION = re.compile(
     r"(?:[\w, ()]+=)?\s*(?:[a-z]+\.)?(?i:symbols?|vars?|variables?|unknowns?)\s*\(\s*['\"a-zA-Z][^()=]*(?:,[^()]*)?\)"
     r"|(?:from\s+\w+\s+)?import\s+[\w*, ]+(?:\s+as\s+\w+)?"
 )
 _JOINTS = (
-    (re.compile(r"\s*;+\s*"), True),
-    (re.compile(r",\s+(?:and\s+)?"), True),
+    (re.compile(r"\s*;+\s*|,\s+(?:and\s+)?"), True),
     (re.compile(r"\s+(?:where|since|because|as)\s+|\s*\.\s+(?=[A-Z])"), True),
     (re.compile(r"\s*(?:⇒|&+|=>|->|\band\b|\b(?:so|thus|hence|therefore|then|giving)\b,?)\s*"), False),
 )
@@ -81,17 +82,18 @@ def statements(text: str) -> Iterator[Line]:
         for number, raw in enumerate(plain(with_plain_names(respelled(text))).split("\n"), 1)
         if raw.strip() and not _COMMENT_LINE.match(raw)
     )
-    answers = [(number, match["value"]) for number, line in lines if (match := _ANSWER.fullmatch(line)) and "=" not in line]
+    answers = [
+        (number, match["value"]) for number, line in lines if (match := _ANSWER.fullmatch(line)) and "=" not in line
+    ]
     lines = [(number, line) for number, line in lines if line and not _is_prose(line)]
     if len(lines) > 1 and all(_DASH.match(line) for _, line in lines):  # a list; one minus may be a minus
         lines = [(number, line.lstrip(" -")) for number, line in lines]
-    lines = with_single_names(unlabelled(lines))
+    lines = [(number, _LEAD_IN.sub("", line, count=1)) for number, line in unlabelled(lines)]
+    lines = without_conversions(with_single_names(lines))
     named = _named(lines)
     for number, line in lines:
         if _DASH.match(line):
             raise NotationError(f"line {number}: '- ' in front may be a bullet or a minus")
-        if is_conversion(line, named):
-            continue
         if _CENTS.search(line) and _WHOLE_CURRENCY.search(line):
             raise NotationError(f"line {number}: an amount in cents beside one in whole currency")
         line = _without_heading(_ratio(line, number), number, named)
@@ -220,7 +222,7 @@ def _split(part: str, joint: re.Pattern[str], may_be_said: bool, named: frozense
         depth += between.count("(") - between.count(")")
         at = match.start()
         if depth == 0:
-            pieces.append(part[start : at].strip())
+            pieces.append(part[start:at].strip())
             start = match.end()
     pieces.append(part[start:].strip())
     if len(pieces) == 1:

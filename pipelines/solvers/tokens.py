@@ -52,7 +52,9 @@ def tokens(text: str, line: int) -> list[Token]:
     """The tokens of one statement; signs of currency and degree are dropped. Raises NotationError."""
     text = re.sub(r"(?<=\d)\s+per\s?cent\b", "%", text)
     text = re.sub(r"\bsq\.\s", "sq ", text)
-    text = re.sub(r"\b(?:math|np|numpy)\.(?=(?:max|min|floor|ceil|sqrt|sum|gcd|lcm|comb|perm|factorial|mean|mod)\b)", "", text)
+    text = re.sub(
+        r"\b(?:math|np|numpy)\.(?=(?:max|min|floor|ceil|sqrt|sum|gcd|lcm|comb|perm|factorial|mean|mod)\b)", "", text
+    )
     found: list[Token] = []
     position, spaced = 0, False
     while position < len(text):
