@@ -39,7 +39,6 @@ from pipelines.solvers.polynomials import (
 from pipelines.solvers.tokens import NotationError
 from pipelines.solvers.tree import Binary, Equation, Name, names
 
-
 _RELATIONS: dict[str, Callable[[Fraction, int], bool]] = {
     **{"<": operator.lt, ">": operator.gt, "≤": operator.le, "≥": operator.ge, "≠": operator.ne},
 }

@@ -21,7 +21,7 @@ from pipelines.solvers.quantities import Quantities, Quantity, last_converted, r
 from pipelines.solvers.statements import defined_in_words, statements
 from pipelines.solvers.tokens import NotationError, Token, glued_names, ordinary_names, tokens
 from pipelines.solvers.tree import ARITY, FUNCTIONS, Binary, Call, Equation, Name, Negative, Node, Number
-from pipelines.solvers.units import COUNTS, FAMILY, PER, RATES
+from pipelines.solvers.units import COUNTS, FAMILY, PER
 
 ANSWER = "ans"
 

@@ -17,17 +17,20 @@ from pipelines.solvers.tokens import NAME, PROGRAM_WORDS
 from pipelines.solvers.tree import FUNCTIONS
 from pipelines.solvers.units import COUNTS
 
+Line = tuple[int, str]
+
 _COUNTED = re.compile(r"(?:[=+\-*/(]|\bis)\s*#([^\W\d]\w*)")
 _AMPERSAND = re.compile(r"(?<![\w&])([^\W\d]\w*)&([^\W\d]\w*)(?!&)")
 _POSSESSIVE = re.compile(r"(?<=[^\W\d])['’]s(?=_|\s+[^\W\d])")
 _PHRASE = re.compile(r"([^\W\d]+(?: [^\W\d]\w*){1,7})\s*=(?!=)")
 _INDEXED = re.compile(r"([^\W\d]\w*)(?:\((\w+)\)|\[([\w ]+)\]|\.([^\W\d]\w*))\s*[-+*/]?=(?!=)")
 _ARITHMETIC = frozenset(
-    "half third quarter fifth tenth twice thrice double triple plus minus times less more".split()
+    ["half", "third", "quarter", "fifth", "tenth", "twice", "thrice", "double", "triple", "plus", "minus", "times", "less", "more"]
 ) | {
     *("divided", "sum", "difference", "product", "quotient", "percent", "ratio", "let", "so", "then", "thus", "we"),
     *("solving", "substituting", "adding", "subtracting", "get", "have", "has", "gives", "given", "that", "square"),
 }
+_JOINING = frozenset({"of", "per", "a", "the"})
 
 
 def with_plain_names(text: str) -> str:
@@ -42,20 +45,37 @@ def with_plain_names(text: str) -> str:
     return _POSSESSIVE.sub("s", text) if "'s" in text or "’s" in text else text
 
 
-def with_single_names(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """The lines with each name of several words and each indexed name as one identifier."""
+def with_indices(lines: Sequence[Line]) -> list[Line]:
+    """The lines with each indexed name as one identifier."""
     changed = list(lines)
-    bases = {match[1]: match for _, line in changed if (match := _INDEXED.match(line))}
-    for base, match in bases.items():
+    for base, match in {match[1]: match for _, line in changed if (match := _INDEXED.match(line))}.items():
         if base not in FUNCTIONS:
             changed = _with_index(changed, base, match)
-    phrases = {match[1] for _, line in changed if " " in line and (match := _PHRASE.match(line))}
-    for phrase in sorted(phrases, key=len, reverse=True):
-        changed = _with_phrase(changed, phrase)
     return changed
 
 
-def _with_index(lines: list[tuple[int, str]], base: str, first: re.Match[str]) -> list[tuple[int, str]]:
+def with_phrases(lines: Sequence[Line]) -> list[Line]:
+    """The lines with each name of several words as one identifier."""
+    phrases = {match[1] for _, line in lines if " " in line and (match := _PHRASE.match(line))}
+    phrases = {phrase for phrase in phrases if _is_name(phrase.split())}
+    while phrases:
+        either = "|".join(sorted(map(re.escape, phrases), key=len, reverse=True))
+        found = re.compile(rf"(?<!\w)(?:{either})(?!\w)")
+        changed = [(number, found.sub(lambda match: match[0].replace(" ", "_"), line)) for number, line in lines]
+        rest = {each for _, line in changed for each in NAME.findall(line)} - _JOINING
+        kept = {phrase for phrase in phrases if not rest.intersection(phrase.split())}
+        if kept == phrases:
+            return changed
+        phrases = kept
+    return list(lines)
+
+
+def _is_name(words: Sequence[str]) -> bool:
+    spoken = {word.lower() for word in words}
+    return PROGRAM_WORDS.isdisjoint(words) and _ARITHMETIC.isdisjoint(spoken) and COUNTS.isdisjoint(words)
+
+
+def _with_index(lines: list[Line], base: str, first: re.Match[str]) -> list[Line]:
     name = re.escape(base)
     if first[2]:
         use = re.compile(rf"\b{name}\((\w+)\)")
@@ -68,13 +88,3 @@ def _with_index(lines: list[tuple[int, str]], base: str, first: re.Match[str]) -
     if base in rest or (first[2] and indices & rest):
         return lines
     return [(number, use.sub(lambda match: f"{base}_{match[1].replace(' ', '_')}", line)) for number, line in lines]
-
-
-def _with_phrase(lines: list[tuple[int, str]], phrase: str) -> list[tuple[int, str]]:
-    words = phrase.split()
-    if PROGRAM_WORDS.intersection(words) or _ARITHMETIC.intersection(phrase.lower().split()) or COUNTS & set(words):
-        return lines
-    name = "_".join(words)
-    changed = [(number, re.sub(rf"(?<!\w){phrase}(?!\w)", name, line)) for number, line in lines]
-    rest = {each for _, line in changed for each in NAME.findall(line)}
-    return lines if rest.intersection(words) - {"of", "per"} else changed

@@ -8,6 +8,7 @@ Units are dropped from equations; here they are only compared. Nothing is conver
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,7 +41,11 @@ class Quantities:
             if defined:
                 self._of[row[0].text] = defined[1]
             else:
-                self._numbers.update(_value(token) for token in row if token.kind == "number")
+                self._numbers.update(
+                    _value(token)
+                    for token, following in itertools.zip_longest(row, row[1:])
+                    if token.kind == "number" and (following is None or following.kind != "name")
+                )
 
     def of(self, name: str) -> Quantity | None:
         """The unit of a name; None where it has none."""

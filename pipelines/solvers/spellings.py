@@ -24,7 +24,7 @@ _CUBE_ROOT = re.compile(r"∛\s*(\d[\d.,]*|[^\W\d]\w*|\([^()]*\))")
 _BLOCKS = (("<!--", "-->"), ("/*", "*/"), ("(*", "*)"))
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9_-]{0,30}\s?/?>")
 _ENTITY = re.compile(r"&[a-zA-Z]{2,8};")
-_ARROW_LABEL = re.compile(r"\s*(?:-{2,}>?|[—―]+|={2,}>|⇒|[-=]>)[ \t]*(?=[(\[][\w. ]{1,14}[)\]][ \t]*$)", re.MULTILINE)
+_ARROW_LABEL = re.compile(r"(?<![-=])(?:-{2,12}>?|[—―]{1,12}|={2,12}>|⇒|[-=]>)[ \t]{0,8}(?=[(\[][\w. ]{1,14}[)\]][ \t]{0,8}$)", re.MULTILINE)
 _INNER = r"((?:[^{}]|\{[^{}]*\})*)"
 _LATEX = (
     (re.compile(r"\\(?:tag\*?|label)\s*\{[^{}]*\}|\\(?:notag|nonumber)(?![A-Za-z])"), " "),
@@ -48,7 +48,7 @@ _BRACES = (
     (re.compile(r"\\sqrt\s*(\d)"), lambda match: f" sqrt({match[1]})"),
     (re.compile(r"\\d?binom\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), lambda match: f" comb({match[1]}, {match[2]})"),
 )
-_INDEX = re.compile(r"(?<=\w)_\{([^{}\n]{1,40})\}")
+_INDEX = re.compile(r"(?<=\w)_\{((?:[^{}\n]|\{[^{}\n]*\}){1,40})\}")
 
 
 def respelled(text: str) -> str:
@@ -63,11 +63,22 @@ def respelled(text: str) -> str:
             text = _without_blocks(text, start, end)
     if "<" in text:
         text = _TAG.sub(lambda match: "\n" if match[0][:3].lower() == "<br" else " ", text)
+    if text[:1] in "\"'" or text[-1:] in "\"'":
+        text = _unquoted(text)
     if "&" in text and ";" in text:
         text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     if "\\" in text or "{" in text:
         text = _without_latex(text)
     return _ARROW_LABEL.sub(" ... ", text) if "--" in text or ">" in text or not text.isascii() else text
+
+
+def _unquoted(text: str) -> str:
+    """The text without the quote marks around the whole of it."""
+    bare = text.strip()
+    for mark in ('"""', "'''", '"', "'"):
+        if len(bare) > 2 * len(mark) and bare.startswith(mark) and bare.endswith(mark):
+            return bare[len(mark) : -len(mark)] if bare.count(mark) == 2 else text
+    return text
 
 
 def _without_blocks(text: str, start: str, end: str) -> str:

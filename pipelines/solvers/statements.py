@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.solvers.labels import Line, unlabelled
 from pipelines.solvers.markup import plain
-from pipelines.solvers.phrases import with_plain_names, with_single_names
+from pipelines.solvers.phrases import with_indices, with_phrases, with_plain_names
 from pipelines.solvers.spellings import respelled
 from pipelines.solvers.tokens import NAME, PROGRAM_WORDS, NotationError
 from pipelines.solvers.tree import FUNCTIONS
@@ -46,7 +46,7 @@ _LEAD_IN = re.compile(
 )
 _PROSE = re.compile(r"\b[^\W\d]{1,40}(?:'\w{1,9})?[,:]?\s[^\W\d]")
 _RELATION = re.compile(r"<|>|≤|≥|≠|!=")
-_STATES = re.compile(r"[^=<>≤≥≠]*[\w)%\]}°!]\s*(?:[=<>≤≥≠]|[-+*/:!]=)\s*[^=<>≤≥≠\s]")
+_STATES = re.compile(r"[^=<>≤≥≠]*[\w)%\]}°!]\s*(?:[-+*/:!<>=]?=|[<>≤≥≠])\s*[^=<>≤≥≠\s]")
 _SIGN = re.compile(r"[\d=+*/^<>≤≥≠\[\]{}\\]")
 _CENTS = re.compile(r"\bcents?\b|¢")
 _WHOLE_CURRENCY = re.compile(r"[$€£]")
@@ -72,6 +72,7 @@ _JOINTS = (
     (re.compile(r"\s*(?:⇒|&+|=>|->|\band\b|\b(?:so|thus|hence|therefore|then|giving)\b,?)\s*"), False),
 )
 _JOINT = re.compile(r"[;,⇒&.]|[=-]>|\b(?:where|since|because|as|and|so|thus|hence|therefore|then|giving)\b")
+_LAST_WORD = re.compile(r"[;,]\s*[^\W\d]+\.?$")
 _RATIO = re.compile(r"(?<=\d)\s+:\s+(?=\d)")
 
 
@@ -88,8 +89,8 @@ def statements(text: str) -> Iterator[Line]:
     lines = [(number, line) for number, line in lines if line and not _is_prose(line)]
     if len(lines) > 1 and all(_DASH.match(line) for _, line in lines):  # a list; one minus may be a minus
         lines = [(number, line.lstrip(" -")) for number, line in lines]
-    lines = [(number, _LEAD_IN.sub("", line, count=1)) for number, line in unlabelled(lines)]
-    lines = without_conversions(with_single_names(lines))
+    lines = [(number, _LEAD_IN.sub("", line, count=1)) for number, line in unlabelled(with_indices(lines))]
+    lines = without_conversions(with_phrases(lines))
     named = _named(lines)
     for number, line in lines:
         if _DASH.match(line):
@@ -178,7 +179,7 @@ def _is_prose(line: str) -> bool:
 
 def _named(lines: Sequence[Line]) -> frozenset[str]:
     """The names in the lines, remarks and headings left out."""
-    bare = (_without_tail(_HEADING.sub("", line)) for _, line in lines)
+    bare = (_LAST_WORD.sub("", _without_tail(_HEADING.sub("", line))) for _, line in lines)
     return frozenset(NAME.findall("\n".join(bare)))
 
 
@@ -211,7 +212,8 @@ def _parts(line: str, named: frozenset[str]) -> list[str]:
     if _JOINT.search(line):
         for joint, may_be_said in _JOINTS:
             parts = [piece for part in parts for piece in _split(part, joint, may_be_said, named)]
-    return [part for piece in parts if (part := piece.strip().rstrip(",").removesuffix(".").strip())]
+    bare = (piece.strip().rstrip(",") for piece in parts)
+    return [part for piece in bare if (part := piece if piece.endswith("..") else piece.removesuffix(".").strip())]
 
 
 def _split(part: str, joint: re.Pattern[str], may_be_said: bool, named: frozenset[str]) -> list[str]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-ARITY = {name: (1, 100) for name in ("max", "min", "sum", "gcd", "lcm", "avg")} | {
-    **{name: (1, 1) for name in ("abs", "floor", "ceil", "sqrt", "int", "factorial")},
-    **{name: (2, 2) for name in ("mod", "comb", "perm")},
+ARITY = dict.fromkeys(("max", "min", "sum", "gcd", "lcm", "avg"), (1, 100)) | {
+    **dict.fromkeys(("abs", "floor", "ceil", "sqrt", "int", "factorial"), (1, 1)),
+    **dict.fromkeys(("mod", "comb", "perm"), (2, 2)),
     "round": (1, 2),
 }
 """Each function with the fewest and the most arguments that it takes."""
