@@ -13,7 +13,6 @@ This module reads only; solving is ``equations``.
 from __future__ import annotations
 
 import itertools
-import re
 from fractions import Fraction
 
 from pipelines.solvers.percentages import in_percent, is_percent, shown
@@ -31,8 +30,9 @@ MAX_DEPTH = 40
 MAX_DIGITS = 40
 MAX_TOKENS = 400  # of one statement; it bounds the depth of a tree
 
-_RELATIONS = ("<", ">", "≤", "≥", "≠")
-_CHANGES = ("+=", "-=", "*=", "/=", "//=", "^=")
+_CHANGES = frozenset({"+=", "-=", "*=", "/=", "//=", "^="})
+_EQUALS = _CHANGES | frozenset("=<>≤≥≠")
+_SEPARATORS = str.maketrans("", "", ",_' ")
 _UNIT_LETTERS = frozenset("gmlLhsCFWV")
 
 
@@ -56,7 +56,7 @@ def parse(text: str) -> list[Equation]:
     parts = _with_answer([(line, last_converted(_with_times(row, ordinary))) for line, row in parts], ordinary)
     ordinary |= {token.text for _, row in parts for token in row if token.text == ANSWER}
     quantities = Quantities([row for _, row in parts])
-    percentages = shown([row for _, row in parts], ANSWER)
+    percentages = shown([row for _, row in parts], ANSWER) if "%" in text or "percent" in text else frozenset()
     equations: list[Equation] = []
     for line, row in parts:
         if len(row) > MAX_TOKENS:
@@ -69,6 +69,8 @@ def parse(text: str) -> list[Equation]:
 
 def _with_times(row: list[Token], ordinary: frozenset[str]) -> list[Token]:
     """``5 x 3`` with a sign of multiplication, where ``x`` is no unknown."""
+    if not any(token.text in ("x", "X") for token in row):
+        return row
     for at in range(1, len(row) - 1):
         before, token, after = row[at - 1 : at + 2]
         if (
@@ -100,6 +102,7 @@ class _Parser:
     ) -> None:
         self._tokens, self._ordinary, self._line = tokens, ordinary, line
         self._quantities, self._shown = quantities, shown
+        self._operators = ("*", "/", "//", "of") if "mod" in ordinary else ("*", "/", "//", "of", "mod")
         self._at = 0
         self._depth = 0
         self._in_call = 0
@@ -108,8 +111,9 @@ class _Parser:
     def equations(self) -> list[Equation]:
         """One for each sign between two expressions; there is at least one."""
         sides, signs = [self._sum()], []
-        while sign := self._take("=", *_RELATIONS, *_CHANGES):
-            signs.append(sign)
+        while (token := self._peek()) is not None and token.kind in _EQUALS:
+            self._at += 1
+            signs.append(token.kind)
             sides.append(self._sum())
         if self._at < len(self._tokens):
             raise self._error(f"{self._tokens[self._at].text!r} was not expected here")
@@ -120,7 +124,8 @@ class _Parser:
             if len(signs) > 1 or not isinstance(name, Name):
                 raise self._error(f"'{signs[0]}' behind what is not one name")
             return [Equation(name, Binary(change, name, sides[1]), self._line, assigns=True)]
-        sides = in_percent(sides, self._shown)
+        if any(token.kind == "%" for token in self._tokens):
+            sides = in_percent(sides, self._shown)
         pairs = zip(itertools.pairwise(sides), signs, strict=False)
         return [Equation(left, right, self._line, sign) for (left, right), sign in pairs]
 
@@ -133,10 +138,8 @@ class _Parser:
         while operator := self._take("+", "-"):
             start = len(self._units)
             right = self._product()
-            self._add_up(first, self._units[start:])
-            self._refuse(
-                self._quantities.added(self._quantity(node, first), self._quantity(right, self._units[start:]))
-            )
+            if self._units or self._quantities:
+                self._add_up((node, first), (right, self._units[start:]))
             if is_percent(right) != percents:
                 if not one:  # 1 - 20% and 100% - share are read in one way
                     raise self._error("a percentage added to a quantity reads two ways")
@@ -144,9 +147,9 @@ class _Parser:
             node = Binary(operator, node, right)
         return node
 
-    def _add_up(self, first: list[Quantity], second: list[Quantity]) -> None:
-        if len(first) == len(second) == 1:
-            self._refuse(self._quantities.added(first[0], second[0]))
+    def _add_up(self, *terms: tuple[Node, list[Quantity]]) -> None:
+        read = [units[0] if len(units) == 1 else self._quantity(node, units) for node, units in terms]
+        self._refuse(self._quantities.added(*read))
 
     def _quantity(self, node: Node, units: list[Quantity]) -> Quantity | None:
         """The unit of a name, or of a number that was read with it."""
@@ -161,26 +164,26 @@ class _Parser:
     def _product(self) -> Node:
         start = len(self._units)
         node, _ = self._factor()
-        quantity = self._quantity(node, self._units[start:])
-        factors = 1
-        while operator := self._take("*", "/", "//", "of") or self._mod():
+        first, units, factors = node, self._units[start:], 1
+        while operator := self._take(*self._operators):
             start = len(self._units)
             right, juxtaposed = self._factor()
             if juxtaposed and operator in ("/", "//", "of", "mod"):
                 raise self._error("a division by a product without a sign (1/2x) reads two ways")
             factors += 1
-            reason = self._quantities.unconverted(quantity, self._quantity(right, self._units[start:]))
             if operator == "mod":
                 node = Call("mod", (node, right))
             else:
                 node = Binary("*" if operator == "of" else operator, node, right)
-            following = self._peek()
-            if factors == 2 and operator == "*" and (following is None or following.kind in "+-=)"):
-                self._refuse(reason)
+            if factors == 2 and operator == "*" and (self._units or self._quantities) and not self._goes_on():
+                one, other = self._quantity(first, units), self._quantity(right, self._units[start:])
+                self._refuse(self._quantities.unconverted(one, other))
         return node
 
-    def _mod(self) -> str | None:
-        return self._take("mod") if "mod" not in self._ordinary else None
+    def _goes_on(self) -> bool:
+        """Whether another factor follows."""
+        following = self._peek()
+        return following is not None and (following.kind in self._operators or following.text in self._operators)
 
     def _factor(self) -> tuple[Node, bool]:
         """A signed power, with what is multiplied to it without a sign; True where there is such."""
@@ -392,7 +395,9 @@ class _Parser:
 
 
 def _literal(text: str) -> Fraction | None:
-    mantissa, _, exponent = re.sub("[,_' ]", "", text.lower()).partition("e")
+    if text.isdecimal() and len(text) <= MAX_DIGITS:
+        return Fraction(int(text))
+    mantissa, _, exponent = text.lower().translate(_SEPARATORS).partition("e")
     if len(mantissa) > MAX_DIGITS or abs(int(exponent[:4] or 0)) > 30:
         return None
     return Fraction(mantissa) * Fraction(10) ** int(exponent or 0)

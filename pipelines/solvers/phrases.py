@@ -25,7 +25,22 @@ _POSSESSIVE = re.compile(r"(?<=[^\W\d])['’]s(?=_|\s+[^\W\d])")
 _PHRASE = re.compile(r"([^\W\d]+(?: [^\W\d]\w*){1,7})\s*=(?!=)")
 _INDEXED = re.compile(r"([^\W\d]\w*)(?:\((\w+)\)|\[([\w ]+)\]|\.([^\W\d]\w*))\s*[-+*/]?=(?!=)")
 _ARITHMETIC = frozenset(
-    ["half", "third", "quarter", "fifth", "tenth", "twice", "thrice", "double", "triple", "plus", "minus", "times", "less", "more"]
+    [
+        "half",
+        "third",
+        "quarter",
+        "fifth",
+        "tenth",
+        "twice",
+        "thrice",
+        "double",
+        "triple",
+        "plus",
+        "minus",
+        "times",
+        "less",
+        "more",
+    ]
 ) | {
     *("divided", "sum", "difference", "product", "quotient", "percent", "ratio", "let", "so", "then", "thus", "we"),
     *("solving", "substituting", "adding", "subtracting", "get", "have", "has", "gives", "given", "that", "square"),

@@ -33,7 +33,7 @@ class Quantities:
 
     def __init__(self, rows: Sequence[Sequence[Token]]) -> None:
         self._of: dict[str, Quantity] = {}
-        self._numbers: set[Fraction] = set()
+        self._others: list[Sequence[Token]] = []
         for row in rows:
             defined = None
             if len(row) > 3 and row[0].kind == "name" and row[1].kind == "=" and row[-1].kind == "name":
@@ -41,11 +41,10 @@ class Quantities:
             if defined:
                 self._of[row[0].text] = defined[1]
             else:
-                self._numbers.update(
-                    _value(token)
-                    for token, following in itertools.zip_longest(row, row[1:])
-                    if token.kind == "number" and (following is None or following.kind != "name")
-                )
+                self._others.append(row)
+
+    def __bool__(self) -> bool:
+        return bool(self._of)
 
     def of(self, name: str) -> Quantity | None:
         """The unit of a name; None where it has none."""
@@ -55,10 +54,19 @@ class Quantities:
         """Why a product of the two is refused: a rate per hour times minutes, and 60 is nowhere in the system."""
         if one is None or other is None or one.per == other.per or one.family != other.family or one.unit == other.unit:
             return None
-        if one.unit not in SCALE or other.unit not in SCALE or self._numbers & _factors(one.unit, other.unit):
+        if one.unit not in SCALE or other.unit not in SCALE or self._numbers() & _factors(one.unit, other.unit):
             return None
         rate, unit = (one.unit, other.unit) if one.per else (other.unit, one.unit)
         return f"per {rate} times {unit} without converting them"
+
+    def _numbers(self) -> set[Fraction]:
+        """The numbers without a unit, outside the definitions of quantities."""
+        return {
+            _value(token)
+            for row in self._others
+            for token, following in itertools.zip_longest(row, row[1:])
+            if token.kind == "number" and (following is None or following.kind != "name")
+        }
 
     def added(self, one: Quantity | None, other: Quantity | None) -> str | None:
         """Why a sum of the two is refused: hours and minutes."""
@@ -71,8 +79,10 @@ class Quantities:
 
 def last_converted(row: list[Token]) -> list[Token]:
     """``t = 30 minutes = 0.5 hours`` with the last of its quantities only, where they are equal."""
+    if len(row) < 7 or row[-1].kind != "name":
+        return row
     signs = [at for at, token in enumerate(row) if token.kind == "="]
-    if len(signs) < 2 or row[-1].kind != "name":
+    if len(signs) < 2:
         return row
     ends = [*signs[1:], len(row)]
     measures = [_measured(row[start + 1 : end]) for start, end in zip(signs, ends, strict=True)]

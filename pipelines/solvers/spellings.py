@@ -24,7 +24,9 @@ _CUBE_ROOT = re.compile(r"∛\s*(\d[\d.,]*|[^\W\d]\w*|\([^()]*\))")
 _BLOCKS = (("<!--", "-->"), ("/*", "*/"), ("(*", "*)"))
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9_-]{0,30}\s?/?>")
 _ENTITY = re.compile(r"&[a-zA-Z]{2,8};")
-_ARROW_LABEL = re.compile(r"(?<![-=])(?:-{2,12}>?|[—―]{1,12}|={2,12}>|⇒|[-=]>)[ \t]{0,8}(?=[(\[][\w. ]{1,14}[)\]][ \t]{0,8}$)", re.MULTILINE)
+_ARROW_LABEL = re.compile(
+    r"(?<![-=])(?:-{2,12}>?|[—―]{1,12}|={2,12}>|⇒|[-=]>)[ \t]{0,8}(?=[(\[][\w. ]{1,14}[)\]][ \t]{0,8}$)", re.MULTILINE
+)
 _INNER = r"((?:[^{}]|\{[^{}]*\})*)"
 _LATEX = (
     (re.compile(r"\\(?:tag\*?|label)\s*\{[^{}]*\}|\\(?:notag|nonumber)(?![A-Za-z])"), " "),

@@ -56,7 +56,7 @@ _ANSWER = re.compile(
 )
 _BLANK_SIDE = re.compile(r"^(?:\?+|_{2,}|\.{3,}|…)\s*=\s*|\s*=\s*(?:\?+|_{2,}|\.{3,}|…)$")
 _TAIL = re.compile(r"(?<=\S)\s+(?://|-{2,}|—|<-{1,2}|(?<![\d)]\s)%)\s*(?P<words>[^\W\d][\w' ]*)\.?$")
-_TAIL_MARK = re.compile(r"//|--|—|<-|\s%\s")
+_TAIL_MARK = re.compile(r"//|--|—|<-|\s%")
 _BRACKET = re.compile(r"(?<=\S)\s+(?:\((?P<round>(?:[^()]|\([^()]*\))*)\)|\[(?P<square>[^\[\]]*)\])[.,;]?$")
 _BRACKET_WORD = re.compile(rf"{_REMARK_WORD}|(?i:from|by|given|eq|equation|or|let|using|after|before|if)\b")
 _ARITHMETIC_WORD = re.compile(
@@ -95,16 +95,18 @@ def statements(text: str) -> Iterator[Line]:
     for number, line in lines:
         if _DASH.match(line):
             raise NotationError(f"line {number}: '- ' in front may be a bullet or a minus")
-        if _CENTS.search(line) and _WHOLE_CURRENCY.search(line):
+        if ("cent" in line or "¢" in line) and _CENTS.search(line) and _WHOLE_CURRENCY.search(line):
             raise NotationError(f"line {number}: an amount in cents beside one in whole currency")
-        line = _without_heading(_ratio(line, number), number, named)
-        for part in _parts(_LEAD_IN.sub("", line, count=1), named):
-            part = _unremarked(_ratio(part, number), named)
-            while match := _BLANK_SIDE.search(part):
+        if ":" in line:
+            line = _LEAD_IN.sub("", _ratio(_without_heading(_ratio(line, number), number, named), number), count=1)
+        for part in _parts(line, named):
+            part = _unremarked(part, named)
+            while (part[-1:] in "?_.…" or part[0] in "?_.…") and (match := _BLANK_SIDE.search(part)):
                 part = part[: match.start()] + part[match.end() :]
-                part = part if "=" in part else ""
-            if part:
-                yield number, part
+                part = part if "=" in part else " "
+            if part.isspace():
+                continue
+            yield number, part
     if answers and not named & {"ans", "Ans", "ANS", "answer", "Answer"}:
         for number, value in answers:
             if named.intersection(NAME.findall(value)) and not _PROSE.search(value):
@@ -179,12 +181,13 @@ def _is_prose(line: str) -> bool:
 
 def _named(lines: Sequence[Line]) -> frozenset[str]:
     """The names in the lines, remarks and headings left out."""
-    bare = (_LAST_WORD.sub("", _without_tail(_HEADING.sub("", line))) for _, line in lines)
+    bare = [_without_tail(_HEADING.sub("", line) if ":" in line else line) for _, line in lines]
+    bare = [_LAST_WORD.sub("", line) if ";" in line or "," in line else line for line in bare]
     return frozenset(NAME.findall("\n".join(bare)))
 
 
 def _without_heading(line: str, number: int, named: frozenset[str]) -> str:
-    heading = _HEADING.match(line) if ":" in line else None
+    heading = _HEADING.match(line)
     if heading is None:
         return line
     rest = line[heading.end() :]
@@ -195,8 +198,6 @@ def _without_heading(line: str, number: int, named: frozenset[str]) -> str:
 
 def _ratio(line: str, number: int) -> str:
     """``a : b = 3 : 2`` as fractions, and ``10 : 4``; the colon of a heading or a time of day stays."""
-    if ":" not in line:
-        return line
     sides = [side.split(":") for side in line.split("=")]
     parts = [[part.strip() for part in side] for side in sides]
     if len(parts) == 2 and len(parts[0]) == len(parts[1]) > 1 and all(part for side in parts for part in side):
