@@ -116,6 +116,17 @@ class TeacherConfig(_Section):
     rehearsal: RehearsalConfig = Field(RehearsalConfig(), description="settings of kind rehearsal")
 
     @model_validator(mode="after")
+    def _extra_body_leaves_answers_readable(self) -> Self:
+        for name, instead in (
+            ("stream", "answers are read whole, leave it out"),
+            ("messages", "prompts come from sampling.prompts"),
+            ("n", "set sampling.draws"),
+        ):
+            if self.extra_body.get(name):
+                raise ValueError(f"extra_body may not hold {name}: {instead}")
+        return self
+
+    @model_validator(mode="after")
     def _recorded_needs_path(self) -> Self:
         if self.kind == "recorded" and self.recorded_path is None:
             raise ValueError("kind 'recorded' needs recorded_path: a JSONL file, glob or list of completions")
@@ -135,6 +146,11 @@ class SamplingConfig(_Section):
     )
     temperature: float | None = Field(0.7, ge=0, description="sampling temperature; null: not sent")
     max_tokens: int = Field(512, ge=1, description="completion tokens at most")
+    stop: list[Annotated[str, Field(min_length=1)]] = Field(
+        ["\nQuestion:", "\n\nQ:", "\nHuman:", "\n### Instruction"],
+        max_length=4,
+        description="strings at which a completion ends, not part of it; sent where the endpoint takes them; []: none",
+    )
     demonstrations: int = Field(8, ge=0, le=8, description="worked examples in the prompt")
     prompts: str | None = Field(None, description="folder with <thought>.md files that replace ours")
     max_failed: Fraction = Field(0.01, description="share of requests that may fail to the end before exit 1")

@@ -24,7 +24,7 @@ from pipelines.config import RunConfig
 from pipelines.errors import CredentialsError, RunStopped
 from pipelines.teacher import Dialect, Exchange, Failure, Request, TeacherRefused, price_of
 from pipelines.teacher.batch import MOST_BYTES, MOST_REQUESTS, BatchApi, Outcome, as_line, read_line, refused
-from pipelines.teacher.exchange import is_transient
+from pipelines.teacher.error_reply import is_transient
 from ray_jobs.batch_record import Record
 from ray_jobs.journal import JournalWriter, read_journal
 from ray_jobs.ledger import budget_reached

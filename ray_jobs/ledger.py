@@ -241,10 +241,10 @@ class Ledger:
         return len(dollars)
 
     def _count(self, row: dict[str, Any]) -> None:
+        self._spent += row.get("cost_usd") or 0.0
         if row["kind"] == "failure":
             self._failures += 1
             return
-        self._spent += row["cost_usd"] or 0.0
         self._prompt_tokens += row["prompt_tokens"] or 0
         self._completion_tokens += row["completion_tokens"] or 0
         self._samples += row["sample_id"] not in self._answered

@@ -89,9 +89,9 @@ def make_plan(
     shas = {problem.problem_id: paid.question_sha(problem.question) for problem in problems}
     for row in read_journal(run_dir):
         paid.check_question(run_dir, row["problem_id"], row["question_sha"], shas)
+        spent += row.get("cost_usd") or 0.0  # a failure's answers that could not be used may have cost as well
         if row["kind"] == "sample":
             answered.add(row["sample_id"])
-            spent += row.get("cost_usd") or 0.0
             seen[row["thought"]].add(row)
     share = config.sampling.fraction
     asked = [problem for problem in problems if in_fraction(config.seed, problem.problem_id, share)]

@@ -19,13 +19,8 @@ from openai.types import Batch
 from openai.types.chat import ChatCompletion
 
 from pipelines.teacher.dialect import Dialect
-from pipelines.teacher.exchange import (
-    Exchange,
-    TeacherRefused,
-    UnreadableAnswerError,
-    is_filtered,
-    is_transient,
-)
+from pipelines.teacher.error_reply import ErrorReply
+from pipelines.teacher.exchange import Exchange, TeacherRefused, UnreadableAnswerError
 from pipelines.teacher.request import Request, Sample
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000
@@ -121,18 +116,19 @@ def read_line(line: dict[str, Any], request: Request, exchange: Exchange, dialec
             return Outcome(samples=exchange.samples(request, completion, latency_s=None))
         except UnreadableAnswerError as unreadable:
             return Outcome(error=str(unreadable), is_transient=True)
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        error = {"message": error}
-    code, said = error.get("code"), " ".join(str(error.get("message")).split())[:500]
-    if is_filtered(status, error):
+    reply = ErrorReply.of(status, body) if isinstance(body, str) else ErrorReply.in_body(status, body)
+    if reply.is_filtered:
         return Outcome(samples=exchange.filtered(request))
-    refusal = exchange.refusal(status, code, said)
+    refusal = exchange.refusal(reply)
     if refusal is not None:
         raise refusal
-    learned = dialect.after(error.get("param"), said, request.draws) if status in (400, 422) else None
+    learned = None
+    if status in (400, 422):
+        learned = dialect.after(reply.param, reply.message, request.draws, exchange.has_stop)
     return Outcome(
-        error=f"HTTP {status}: {said}", is_transient=is_transient(status) or learned is not None, dialect=learned
+        error=f"HTTP {status}: {reply.message}",
+        is_transient=reply.is_transient or learned is not None,
+        dialect=learned,
     )
 
 
@@ -140,4 +136,4 @@ def refused(error: openai.APIError, exchange: Exchange) -> TeacherRefused | None
     """The end of the run, where a refusal of the Batch API itself says so."""
     if not isinstance(error, openai.APIStatusError) or error.status_code == 404:
         return None
-    return exchange.refusal(error.status_code, error.code, " ".join(str(error.message).split()))
+    return exchange.refusal(ErrorReply.of(error.status_code, error.response.text))

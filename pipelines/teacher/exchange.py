@@ -6,23 +6,23 @@
 The same for a request of its own (``client``) and for a line of a batch (``batch``). It sends nothing.
 """
 
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from openai.types.chat import ChatCompletion
-from openai.types.chat.chat_completion import Choice
 
 from pipelines.config import SamplingConfig, TeacherConfig
 from pipelines.errors import CredentialsError
 from pipelines.teacher.dialect import Dialect
+from pipelines.teacher.error_reply import ErrorReply
 from pipelines.teacher.price import model_name, price_of
 from pipelines.teacher.request import Request, Sample, sample_id
+from pipelines.teacher.thinking import split_thinking
 from pipelines.teacher.tokens import PromptTokens, estimate_prompt
+from pipelines.teacher.usage import Usage
 from pipelines.thoughts import Prompt
-
-_THINKING = re.compile(r"\A\s*(?:<think>)?(?P<reasoning>.*?)</think>\s*", re.DOTALL)
-_UNFINISHED_THINKING = re.compile(r"\A\s*<think>(?P<reasoning>.*)", re.DOTALL)
+from pipelines.thoughts.ending import ending
 
 
 class TeacherRefused(CredentialsError):  # noqa: N818 - reads as what happened
@@ -30,7 +30,12 @@ class TeacherRefused(CredentialsError):  # noqa: N818 - reads as what happened
 
 
 class UnreadableAnswerError(Exception):
-    """HTTP 200, and no completion in it that could be read: worth another attempt."""
+    """HTTP 200, and no completion in it that can be used: worth another attempt."""
+
+    def __init__(self, message: str, cost_usd: float = 0.0) -> None:
+        """``cost_usd``: what its usage says that it cost."""
+        super().__init__(message)
+        self.cost_usd = cost_usd
 
 
 class Exchange:
@@ -42,6 +47,7 @@ class Exchange:
         """``price_share``: the share of the listed price that is charged."""
         self.model = model_name(teacher)
         self._sampling = sampling
+        self.has_stop = bool(sampling.stop)
         self._extra_body = teacher.extra_body
         self._prompts = prompts
         price = price_of(teacher)
@@ -59,6 +65,7 @@ class Exchange:
             "model": self.model,
             "messages": self._prompts[request.thought].messages(request.question),
             **dialect.body(self._sampling.max_tokens, self._sampling.temperature, draws),
+            **({"stop": self._sampling.stop} if self._sampling.stop and dialect.stop else {}),
             **self._extra_body,
         }
 
@@ -70,45 +77,42 @@ class Exchange:
         return prompt_tokens + may_answer, cost
 
     def samples(self, request: Request, response: ChatCompletion, latency_s: float | None) -> list[Sample]:
-        """One row a choice, up to the first that cannot be read; the request's tokens and cost stand in the first row.
+        """One row for each choice that can be used; the request's tokens and cost are in the first row.
 
         ``response`` may have any shape: it is what the endpoint's JSON says. Where that counts no tokens, the cost is
         the most that it can have been.
 
         Raises:
-            UnreadableAnswerError: it has no choices, or a first one that cannot be read.
+            UnreadableAnswerError: it has no choice that can be used.
         """
-        answers: list[tuple[str, str | None, str | None]] = []
-        try:
-            for choice in (response.choices or [])[: request.draws]:
-                answers.append(_read(choice))
-        except (AttributeError, KeyError, TypeError) as error:
-            if not answers:
-                raise UnreadableAnswerError(f"an answer that cannot be read ({error!r})") from error
-        if not answers:
-            raise UnreadableAnswerError("an answer without choices")
-        cost = None if self._price is None else self.at_most(request, len(answers))[1]
-        usage = _usage(response)
+        answers, problem = _answers(response, request.draws)
+        usage = Usage.of(getattr(response, "usage", None))
+        if usage is not None and usage.completion == 0 and any(answer.has_text for answer in answers):
+            usage = None  # it says something and counts nothing
         if usage is not None:
-            self._prompt_tokens.learn(request.thought, request.question, usage[0])
-            cost = None if self._price is None else self._price.cost(*usage)
+            self._prompt_tokens.learn(request.thought, request.question, usage.prompt)
+        if not answers:
+            raise UnreadableAnswerError(problem, self._cost(usage) or 0.0)
+        cost = self._cost(usage)
+        if cost is None and self._price is not None:
+            cost = self.at_most(request, max(len(answers), choices_in(response)))[1]
         return [
             Sample(
                 sample_id=sample_id(request.problem_id, request.thought, request.draw + turn),
                 problem_id=request.problem_id,
                 thought=request.thought,
                 draw=request.draw + turn,
-                completion=completion,
-                reasoning=reasoning,
-                finish_reason=finish_reason,
-                model=_words(response.model),
-                prompt_tokens=None if usage is None else usage[0] if turn == 0 else 0,
-                completion_tokens=None if usage is None else usage[1] if turn == 0 else 0,
+                completion=answer.completion,
+                reasoning=answer.reasoning,
+                finish_reason=answer.finish_reason,
+                model=_words(getattr(response, "model", None)),
+                prompt_tokens=None if usage is None else usage.prompt if turn == 0 else 0,
+                completion_tokens=None if usage is None else usage.completion if turn == 0 else 0,
                 cost_usd=None if cost is None else cost if turn == 0 else 0.0,
                 latency_s=None if latency_s is None else round(latency_s, 4),
-                request_id=_words(response.id),
+                request_id=_words(getattr(response, "id", None)),
             )
-            for turn, (completion, reasoning, finish_reason) in enumerate(answers)
+            for turn, answer in enumerate(answers)
         ]
 
     def filtered(self, request: Request) -> list[Sample]:
@@ -132,66 +136,119 @@ class Exchange:
             for one in request.split()
         ]
 
-    def refusal(self, status: int, code: str | None, said: str) -> TeacherRefused | None:
-        """The end of the run, where this answer says that no request can succeed."""
-        if code == "insufficient_quota" or status == 402:
-            return TeacherRefused(f"teacher: the account is exhausted ({said}); top it up and run the same command")
-        if status in (401, 403):
-            return TeacherRefused(f"teacher: the endpoint refused the key ({said}); check teacher.api_key_env")
-        if status == 404 and code != "no_completion":
+    def _cost(self, usage: Usage | None) -> float | None:
+        """Dollars; None where usage or price is unknown."""
+        if usage is None or self._price is None:
+            return None
+        return self._price.cost(usage.prompt, usage.completion, usage.cached)
+
+    def refusal(self, reply: ErrorReply) -> TeacherRefused | None:
+        """The end of the run, where this reply says that no request can succeed."""
+        said = reply.message
+        if reply.is_page and not reply.is_transient:
+            return TeacherRefused(
+                f"teacher: a gateway answered, not the endpoint (HTTP {reply.status}, a web page: {said}); check "
+                "teacher.base_url, which usually ends in /v1, and any proxy or firewall on the way"
+            )
+        if reply.is_exhausted:
+            return TeacherRefused(
+                f"teacher: the account is exhausted ({said}); top it up, or wait for the next day's quota, and run the "
+                "same command"
+            )
+        if reply.is_unknown_model:
             return TeacherRefused(
                 f"teacher: the endpoint knows no model '{self.model}' ({said}); check teacher.model, and "
                 "teacher.base_url, which usually ends in /v1"
             )
+        if reply.is_wrong_key:
+            return TeacherRefused(f"teacher: the endpoint refused the key ({said}); check teacher.api_key_env")
         return None
 
 
-def is_filtered(status: int, error: object) -> bool:
-    """Whether a filter stopped this one request: Azure's 400, and OpenRouter's 403 with the reasons it was flagged."""
-    if not isinstance(error, Mapping):
-        return False
-    if status == 403:
-        metadata = error.get("metadata")
-        return isinstance(metadata, Mapping) and "reasons" in metadata
-    return status == 400 and error.get("code") == "content_filter"
+def refused_always(reply: ErrorReply) -> TeacherRefused:
+    """The end of the run for a refusal that every request would meet."""
+    return TeacherRefused(
+        f"teacher: the endpoint refuses every request (HTTP {reply.status}: {reply.message}); change what it names "
+        "(teacher.extra_body, sampling, the model) and run the same command"
+    )
 
 
-def is_transient(status: int) -> bool:
-    """Whether an HTTP status is worth another attempt."""
-    return status in (408, 409, 429) or status >= 500
+@dataclass(frozen=True)
+class _Answer:
+    completion: str
+    reasoning: str | None
+    finish_reason: str | None
+
+    @property
+    def has_text(self) -> bool:
+        return bool(self.completion.strip() or self.reasoning)
 
 
-def _usage(response: ChatCompletion) -> tuple[int, int, int] | None:
-    """Tokens of the prompt, of the completions, and how many of the prompt's were cached; None: not counted."""
-    usage: Any = response.usage
-    prompt, completion = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-    if not isinstance(prompt, int) or not isinstance(completion, int):
-        return None
-    cached = getattr(usage.prompt_tokens_details, "cached_tokens", None)
-    return prompt, completion, cached if isinstance(cached, int) else 0
+def choices_in(response: object) -> int:
+    """How many choices a response has, usable or not."""
+    choices = getattr(response, "choices", None)
+    return len(choices) if isinstance(choices, list) else 0
 
 
-def _read(choice: Choice) -> tuple[str, str | None, str | None]:
+def _answers(response: object, most: int) -> tuple[list[_Answer], str]:
+    """The choices that can be used, in their order, and what is wrong with the first of the others."""
+    if isinstance(response, str):
+        reply = ErrorReply.of(200, response)
+        kind = "a web page" if reply.is_page else "a text in place of JSON"
+        return [], f"{kind}: {reply.message[:200]}"
+    answers: list[_Answer] = []
+    problem = "an answer without choices"
+    if choices_in(response):
+        problem = ""
+        for choice in _in_order(getattr(response, "choices", []))[:most]:
+            try:
+                answers.append(_read(choice))
+            except _UnusableError as error:
+                problem = problem or str(error)
+            except (AttributeError, KeyError, TypeError) as error:
+                problem = problem or f"an answer that cannot be read ({error!r})"
+    return answers, problem
+
+
+def _in_order(choices: list[Any]) -> list[Any]:
+    """By ``index`` where every choice has its own."""
+    indices = [getattr(choice, "index", None) for choice in choices]
+    numbers = [index for index in indices if isinstance(index, int)]
+    if len(set(numbers)) < len(choices):
+        return choices
+    return [choice for _, choice in sorted(zip(numbers, choices, strict=True), key=lambda pair: pair[0])]
+
+
+class _UnusableError(Exception):
+    """A choice that is broken off or empty."""
+
+
+def _read(choice: Any) -> _Answer:
     """Completion, hidden thinking and finish reason of a choice.
 
     Thinking comes in a field of its own (``reasoning_content``, ``reasoning``), as parts of the content, or in the
-    text, ended by ``</think>``; without that end it never came to a completion.
+    text (``thinking``). Cut and filtered answers have our words for it: "length" and "content_filter".
+
+    Raises:
+        _UnusableError: it broke off, or it is empty without a reason.
     """
     message: Any = choice.message
     finish_reason = _words(choice.finish_reason)
     if refusal := _words(message.refusal):
-        return refusal, None, "refusal"
+        return _Answer(refusal, None, "refusal")
+    kind = ending(finish_reason)
+    if kind == "error" or getattr(choice, "error", None):
+        said = ErrorReply.in_body(200, getattr(choice, "error", None) or finish_reason).message
+        raise _UnusableError(f"the answer broke off (finish_reason {finish_reason}: {said})")
     text = _text(message.content)
     reasoning = _words(getattr(message, "reasoning_content", None)) or _words(getattr(message, "reasoning", None))
     if isinstance(message.content, list):
         reasoning = reasoning or _text(message.content, "thinking") or None
-    found = _THINKING.match(text)
-    if found is not None:
-        return text[found.end() :], reasoning or found["reasoning"].strip(), finish_reason
-    found = _UNFINISHED_THINKING.match(text)
-    if found is not None:
-        return "", reasoning or found["reasoning"].strip(), finish_reason
-    return text, reasoning, finish_reason
+    completion, in_text = split_thinking(text)
+    answer = _Answer(completion, reasoning or in_text, finish_reason if kind in ("stop", "refusal") else kind)
+    if kind == "stop" and not answer.has_text:
+        raise _UnusableError(f"an empty answer (finish_reason {finish_reason})")
+    return answer
 
 
 def _text(content: Any, kind: str = "text") -> str:

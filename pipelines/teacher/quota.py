@@ -8,10 +8,13 @@ burst at a minute's edge. One quota serves a whole cluster; grants are taken in 
 (429, Retry-After, x-ratelimit headers) slows everybody, and speed comes back gradually.
 """
 
+import math
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 _USED = 0.985  # of the quota: a sliding minute then has room for 0.9 s of delays on the way
 _AHEAD_S = 0.25  # a grant spans at most this, so that a dead worker takes little with it
@@ -19,7 +22,9 @@ _CATCH_UP_S = 0.25  # of unused time that may be made up for
 _LARGEST_CUT, _LEAST, _RECOVERY_PER_S = 0.3, 0.1, 0.05  # after 429s: of the rate, its floor, won back a second
 _RECENT_S = 2.0  # the share of 429s and, without a quota, the speed that was too fast are measured over this
 _LONGEST_PAUSE_S = 60.0
+_LONGEST_RETRY_AFTER_S = 120.0
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_WHOLE_DURATION = re.compile(rf"(?:{_DURATION.pattern}\s*)+")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -54,8 +59,8 @@ class Limits:
             if _number(headers.get(f"x-ratelimit-remaining-{what}")) == 0
         ]
         return cls(
-            requests=_number(headers.get("x-ratelimit-limit-requests")) or None,
-            tokens=_number(headers.get("x-ratelimit-limit-tokens")) or None,
+            requests=_limit(headers.get("x-ratelimit-limit-requests")),
+            tokens=_limit(headers.get("x-ratelimit-limit-tokens")),
             pause_s=max(pauses, default=0.0),
         )
 
@@ -158,8 +163,42 @@ def seconds(text: str) -> float:
     return sum(float(number) * _SECONDS[unit] for number, unit in found) if found else max(0.0, _number(text) or 0.0)
 
 
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, at most 120; None where the endpoint says none that can be used.
+
+    ``retry-after-ms``, else ``Retry-After`` as seconds, a duration ("2s") or an HTTP date.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None and milliseconds >= 0:
+        return min(milliseconds / 1000, _LONGEST_RETRY_AFTER_S)
+    text = headers.get("retry-after", "").strip()
+    wait_s = _number(text)
+    if wait_s is None and _WHOLE_DURATION.fullmatch(text):
+        wait_s = seconds(text)
+    if wait_s is None:
+        wait_s = _until(text, headers.get("date"))
+    return None if wait_s is None or wait_s < 0 else min(wait_s, _LONGEST_RETRY_AFTER_S)
+
+
+def _until(date: str, now: str | None) -> float | None:
+    """Seconds until an HTTP date by the server's own clock, 0 where it has passed; None: it is not a date."""
+    try:
+        then = parsedate_to_datetime(date)
+        since = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return max(0.0, (then - since).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _limit(text: str | None) -> float | None:
+    """A limit a minute; -1, 0 and what is not a number are no limit."""
+    number = _number(text)
+    return number if number is not None and number >= 1 else None
+
+
 def _number(text: str | None) -> float | None:
     try:
-        return float(text) if text else None
+        number = float(text) if text else None
     except ValueError:
         return None
+    return number if number is not None and math.isfinite(number) else None

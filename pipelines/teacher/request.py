@@ -95,10 +95,11 @@ class Failure:
     draw: int
     error: str
     attempts: int
+    cost_usd: float = 0.0
 
     @classmethod
-    def of(cls, request: Request, error: str, attempts: int) -> "list[Failure]":
-        """The failures of all draws of a request, in their order."""
+    def of(cls, request: Request, error: str, attempts: int, cost_usd: float = 0.0) -> "list[Failure]":
+        """The failures of all draws of a request, in their order; ``cost_usd`` is in the first."""
         return [
             cls(
                 sample_id=one.sample_ids[0],
@@ -107,8 +108,9 @@ class Failure:
                 draw=one.draw,
                 error=error,
                 attempts=attempts,
+                cost_usd=cost_usd if turn == 0 else 0.0,
             )
-            for one in request.split()
+            for turn, one in enumerate(request.split())
         ]
 
 

@@ -15,7 +15,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -50,6 +50,7 @@ class _Asked:
     question: str
     prompt_tokens: int
     may_answer: int
+    stop: tuple[str, ...]
 
 
 def rehearsal_answers(problems: Iterable[Problem], seed: int, config: RehearsalConfig) -> Answer:
@@ -97,11 +98,12 @@ def application(answer: Answer, config: RehearsalConfig, seed: int = 0) -> web.A
             question=question,
             prompt_tokens=estimate_prompt(message["content"] for message in body["messages"]),
             may_answer=int(body.get("max_completion_tokens") or body.get("max_tokens") or 0),
+            stop=_stop_strings(body.get("stop")),
         )
 
     def answered(one: _Asked) -> tuple[int, dict[str, Any]]:
         found = [answer(one.problem_id, one.thought, one.draw + turn, one.question) for turn in range(one.draws)]
-        completions = [completion for completion in found if completion is not None]
+        completions = [_stopped(completion, one.stop) for completion in found if completion is not None]
         sample_id = f"{one.problem_id or one.question[:40]}/{one.thought}/{one.draw}"
         if not completions:
             return 404, _problem("no_completion", f"no completion for {sample_id}")
@@ -187,6 +189,24 @@ def chat_completion(completions: list[Completion], prompt_tokens: int, sample_id
             "total_tokens": prompt_tokens + completion_tokens,
         },
     }
+
+
+def _stop_strings(stop: object) -> tuple[str, ...]:
+    """A request's ``stop``: null, one string or up to four.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    strings = [stop] if isinstance(stop, str) else stop or []
+    if not isinstance(strings, list) or len(strings) > 4 or not all(isinstance(one, str) and one for one in strings):
+        raise ValueError("stop: expected a string or at most four")
+    return tuple(strings)
+
+
+def _stopped(completion: Completion, stop: tuple[str, ...]) -> Completion:
+    """The completion up to the first stop string."""
+    ends = [end for end in (completion.text.find(one) for one in stop) if end >= 0]
+    return replace(completion, text=completion.text[: min(ends)], finish_reason="stop") if ends else completion
 
 
 async def _faulty(fault: str, request: web.Request) -> web.StreamResponse:

@@ -11,11 +11,9 @@ from pipelines.errors import ThoughtDistillError
 from pipelines.problems import AnswerKind
 from pipelines.solvers import Outcome, Sandbox, equal
 from pipelines.thoughts.completion_text import answer_text
+from pipelines.thoughts.ending import ending
 from pipelines.thoughts.suspicion import suspicions
 from pipelines.thoughts.thought import Thought
-
-_CUT = ("length", "max_tokens")
-_REFUSED = ("content_filter", "refusal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +70,15 @@ def _outcome(
     thought: Thought, completion: str, finish_reason: str, kind: AnswerKind, sandbox: Sandbox, question: str | None
 ) -> Outcome:
     """What the completion says when it is solved, with the flags of what is suspicious about it."""
-    if finish_reason in _REFUSED:
+    ended = ending(finish_reason)
+    if ended in ("content_filter", "refusal"):
         outcome = Outcome(status="refused", answer=None, detail=f"finish_reason {finish_reason}")
     else:
         completion = answer_text(completion, thought)
         outcome = thought.solve(completion, kind, sandbox)
-    if finish_reason in _CUT:
-        outcome = replace(outcome, status="truncated", detail=f"cut at the token limit ({outcome.status} by then)")
+    if ended in ("length", "error"):
+        why = "cut at the token limit" if ended == "length" else f"broken off ({finish_reason})"
+        outcome = replace(outcome, status="truncated", detail=f"{why} ({outcome.status} by then)")
     if outcome.answer is not None:
         doubts = suspicions(thought.name, question, completion, outcome.answer)
         outcome = replace(outcome, flags=(*outcome.flags, *doubts))

@@ -50,6 +50,7 @@ def test_a_line_is_named_by_its_first_sample_and_says_what_an_online_request_say
             "messages": PROMPT.messages(REQUEST.question),
             "max_completion_tokens": 512,
             "n": 2,
+            "stop": ["\nQuestion:", "\n\nQ:", "\nHuman:", "\n### Instruction"],
         },
     }
     assert (expected, 1) == (json.loads(line), line.count(b"\n"))
