@@ -37,11 +37,13 @@ class ProblemSource(_Section):
         "gsm8k",
         description="gsm8k | svamp | asdiv | multiarith | addsub | singleeq | singleop | gsm_hard | strategyqa | "
         "algebra222 | mawps, asdiv_a (the SVAMP paper's folds) | mawps_asdiv_a (its training set and SVAMP) | "
-        "generated | file (any JSONL, CSV or Parquet) | ORG/NAME on the Hugging Face hub",
+        "generated | file (JSONL, JSON, CSV, TSV, Parquet, Arrow) | ORG/NAME on the Hugging Face hub",
     )
     name: str | None = Field(None, description="data set name in problem ids and reports; null: from the source")
     path: str | None = Field(
-        None, description="the data set's original file, or the folder that holds it; null: the hub's copy, if any"
+        None,
+        description="the data set's original file, or the folder that holds it; with source file a glob too; "
+        "null: the hub's copy, if any",
     )
     split: str = Field(
         "train",
@@ -51,7 +53,12 @@ class ProblemSource(_Section):
     )
     limit: int | None = Field(None, ge=1, description="first N problems only; null: all")
     question_column: str = Field("question", description="column of the question (file, hub)")
-    answer_column: str = Field("answer", description="column of the gold answer (file, hub)")
+    answer_column: str | None = Field(
+        "answer", description="column of the gold answer (file, hub); null: the questions have none"
+    )
+    odd_answers: Fraction = Field(
+        0.05, description="share of gold answers that may be neither a number nor a short name; more are refused"
+    )
     count: int = Field(1000, ge=1, description="generated: how many problems")
     families: Literal["known", "wide", "held_out", "wide_held_out", "all"] | list[str] = Field(
         "known",

@@ -25,7 +25,9 @@ from ray_jobs.stage import Result, Stage
 
 def _fields(source: ProblemSource, seed: int) -> dict[str, Any]:
     """What defines a source's rows: the file by its content, not its place; the seed where it is used."""
-    irrelevant = {"path"} if source.source == "generated" else {"path", "count", "families", "largest"}
+    irrelevant = {"path", "odd_answers"}
+    if source.source != "generated":
+        irrelevant |= {"count", "families", "largest"}
     if source.largest is None:
         irrelevant.add("largest")  # so that problems made before there was this stay valid
     fields = source.model_dump(exclude=irrelevant)

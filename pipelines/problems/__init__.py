@@ -2,7 +2,7 @@
 
     source: gsm8k, svamp, asdiv, ...   original files, one module per format; ``catalogue`` is the table of them
     source: generated                  ``generated``, the built-in word problems
-    source: file, or ORG/NAME          ``tabular``, any JSONL, CSV or Parquet, from a path or from the hub
+    source: file, or ORG/NAME          ``tabular``, any rows with a question: of a file (``records``) or of the hub
 
 ``load`` is the one door: it turns a ``ProblemSource`` of the configuration into problems.
 """
@@ -11,13 +11,15 @@ import difflib
 import itertools
 from collections.abc import Iterator
 from pathlib import PurePath
+from typing import Any
 
 from pipelines.config import ProblemSource
 from pipelines.errors import ConfigError, DataError
-from pipelines.problems import hub, original, tabular
+from pipelines.problems import hub, original, records, tabular
 from pipelines.problems.catalogue import ORIGINALS, Original
 from pipelines.problems.generated import generate
 from pipelines.problems.schema import ANSWER_KINDS, PROBLEM_SCHEMA, AnswerKind, Problem, from_rows, to_table
+from pipelines.storage import COMPRESSED, GLOB
 
 __all__ = [
     "ANSWER_KINDS",
@@ -42,8 +44,19 @@ def dataset_name(source: ProblemSource) -> str:
     if source.name:
         return source.name
     if source.source == "file":
-        return PurePath(source.path or "").stem
+        return _file_name(source.path or "")
     return source.source.split("/")[1] if "/" in source.source else source.source
+
+
+def _file_name(path: str) -> str:
+    """The data set's name after its file: "mine" for mine.jsonl.gz; the folder's for a glob such as mine/*.jsonl."""
+    pure = PurePath(path)
+    if GLOB.search(pure.name):
+        pure = next(
+            (parent for parent in pure.parents if parent.name and not GLOB.search(parent.name)), PurePath("files")
+        )
+        return pure.name
+    return PurePath(pure.stem).stem if pure.name.endswith(COMPRESSED) else pure.stem
 
 
 def check(source: ProblemSource, field: str) -> None:
@@ -81,7 +94,7 @@ def source_files(source: ProblemSource) -> list[str]:
     if path is None:
         return []
     if named is None:
-        return [path]
+        return records.files(path, source.split)
     for other in named.splits or ():
         wrong = named.files(other)[0]
         if wrong != named.files(source.split)[0] and f"/{path}".endswith(f"/{wrong}"):
@@ -97,13 +110,17 @@ def load(source: ProblemSource, seed: int) -> list[Problem]:
         ConfigError: an unknown source, split or family, or a source that needs a path.
     """
     check(source, "problems")
-    loaded = list(itertools.islice(_read(source, seed), source.limit))
+    if source.source in ORIGINALS or source.source == "generated":
+        loaded = list(itertools.islice(_read(source, seed), source.limit))
+    else:
+        loaded = list(tabular.problems(itertools.islice(_rows(source), source.limit), source, dataset_name(source)))
     if not loaded:
         raise DataError(f"{source.path or source.source}: holds no problems (split '{source.split}')")
     return loaded
 
 
 def _read(source: ProblemSource, seed: int) -> Iterator[Problem]:
+    """The problems of a source with a reader of its own."""
     name = dataset_name(source)
     if source.source == "generated":
         return generate(
@@ -114,12 +131,18 @@ def _read(source: ProblemSource, seed: int) -> Iterator[Problem]:
             seed=seed,
             largest=source.largest,
         )
-    named = ORIGINALS.get(source.source)
-    if named is not None and source.path is not None:
+    named = ORIGINALS[source.source]
+    if source.path is not None or named.hub is None or named.read_hub is None:
         return named.read(source_files(source), name, source.split)
-    if named is not None and named.hub is not None and named.read_hub is not None:
-        numbered = hub.rows(named.hub, named.hub_split or source.split)
-        return named.read_hub(((f"{named.hub}, row {number}", row) for number, row in numbered), name, source.split)
-    where = source.path or source.source
-    numbered = tabular.rows(where) if source.path else hub.rows(where, source.split)
-    return tabular.problems(numbered, where, source, name)
+    return named.read_hub(_hub_rows(named.hub, named.hub_split or source.split), name, source.split)
+
+
+def _rows(source: ProblemSource) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of any file or any data set of the hub, each with where it stands."""
+    if source.path is None:
+        return _hub_rows(source.source, source.split)
+    return itertools.chain.from_iterable(map(records.rows, source_files(source)))
+
+
+def _hub_rows(name: str, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((f"{name}, row {number}", row) for number, row in hub.rows(name, split))

@@ -9,7 +9,8 @@ There is no split, and no equation: many problems have real unknowns, which is w
 
 from collections.abc import Iterator
 
-from pipelines.problems.original import csv_rows, number_field, number_problems, text_field
+from pipelines.problems.original import number_field, number_problems, text_field
+from pipelines.problems.records import csv_rows
 from pipelines.problems.schema import Problem
 
 

@@ -3,7 +3,8 @@
     "1,200" -> ("1200", "number")      "3:2" -> ("3:2", "ratio")       "yes" -> ("yes", "boolean")
     "$2.50" -> ("2.5", "number")       "2; 5" -> ("2; 5", "numbers")   "Alice" -> ("alice", "text")
 
-Gold answers are short and clean. Finding an answer in a model's text is ``pipelines.solvers.answers``.
+These are short and clean. Those of files that follow no published format are read by ``foreign_gold``; finding an
+answer in a model's text is ``pipelines.solvers.answers``.
 """
 
 import re
@@ -11,13 +12,15 @@ from fractions import Fraction
 
 from pipelines.problems.schema import AnswerKind
 
-_NUMBER = re.compile(r"[-+]?\$?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?")
+_NUMBER = re.compile(r"[-+]?\$?(?:(?:\d{1,3}(?:,\d{3})+|\d+)\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?%?")
 _FRACTION = re.compile(r"[-+]?\d+\s*/\s*\d+")
 _RATIO = re.compile(r"(\d+)\s*:\s*(\d+)")
 
 
 def gold_answer(text: str) -> tuple[str, AnswerKind]:
     """Canonical text and kind of a data set's answer."""
+    if text.isdecimal() and text.isascii() and not text.startswith("0"):  # most are whole numbers: no Fraction
+        return text, "number"
     text = " ".join(text.split())
     number = _number(text)
     if number is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipelines.errors import DataError
-from pipelines.problems import tabular
+from pipelines.problems import records
 from pipelines.problems.annotation import read
 from pipelines.problems.gold import gold_answer
 from pipelines.problems.schema import Problem
@@ -20,8 +20,7 @@ def problems(files: list[str], name: str, split: str) -> Iterator[Problem]:
     Raises:
         DataError: a row lacks ``question``, ``answer`` or the ``####`` line.
     """
-    numbered = ((f"{files[0]}, line {number}", row) for number, row in tabular.rows(files[0]))
-    return from_rows(numbered, name, split)
+    return from_rows(records.rows(files[0]), name, split)
 
 
 def from_rows(rows: Iterable[tuple[str, dict[str, Any]]], name: str, split: str) -> Iterator[Problem]:

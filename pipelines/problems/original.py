@@ -1,4 +1,4 @@
-"""Original files: finding a data set's published files and reading their JSON, CSV and XML.
+"""Original files: finding a data set's published files and reading their JSON and XML.
 
     files("shared/svamp", ("SVAMP.json", "split_ids.json"))
         -> ["shared/svamp/SVAMP.json", "shared/svamp/split_ids.json"]
@@ -6,8 +6,6 @@
 Which files a data set has, and what their fields mean, is the business of its own module.
 """
 
-import csv
-import io
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +16,7 @@ from pyarrow import fs as pafs
 from pipelines.errors import DataError
 from pipelines.problems.gold import gold_answer
 from pipelines.problems.schema import Problem
-from pipelines.storage import locate
+from pipelines.storage import locate, read_bytes, read_text
 
 
 def files(path: str, names: Sequence[str]) -> list[str]:
@@ -44,14 +42,12 @@ def json_of(file: str) -> Any:
     """The JSON value of a file.
 
     Raises:
-        DataError: not JSON (names file and line).
+        DataError: not UTF-8 or not JSON (names file and line).
     """
     try:
-        return json.loads(_bytes(file))
+        return json.loads(read_text(file))
     except json.JSONDecodeError as error:
         raise DataError(f"{file}, line {error.lineno}: not JSON ({error.msg})") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not UTF-8 text ({error.reason})") from None
 
 
 def json_rows(file: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -69,22 +65,6 @@ def json_rows(file: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{file}, element {number}", row
 
 
-def csv_rows(file: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a CSV file as texts, each with where it stands ("FILE, row 3", from 1, header not counted).
-
-    Raises:
-        DataError: a row has fewer or more fields than the header.
-    """
-    try:
-        text = _bytes(file).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not UTF-8 text ({error.reason})") from None
-    for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=1):
-        if None in row or None in row.values():
-            raise DataError(f"{file}, row {number}: another number of fields than the header has")
-        yield f"{file}, row {number}", row
-
-
 def xml_elements(file: str, tag: str) -> Iterator[tuple[str, ET.Element]]:
     """All elements ``tag`` of an XML file, each with where it stands ("FILE, Problem 3", from 1).
 
@@ -92,7 +72,7 @@ def xml_elements(file: str, tag: str) -> Iterator[tuple[str, ET.Element]]:
         DataError: not well-formed XML (names file and line).
     """
     try:
-        root = ET.fromstring(_bytes(file))
+        root = ET.fromstring(read_bytes(file))
     except ET.ParseError as error:
         raise DataError(f"{file}, line {error.position[0]}: not well-formed XML") from None
     for number, element in enumerate(root.iter(tag), start=1):
@@ -139,9 +119,3 @@ def number_problems(
             split=split,
             category=category,
         )
-
-
-def _bytes(file: str) -> bytes:
-    filesystem, place = locate(file)
-    with filesystem.open_input_stream(place) as stream:
-        return bytes(stream.read())

@@ -19,7 +19,8 @@ from fractions import Fraction
 
 from pipelines.errors import DataError
 from pipelines.problems.expression import NotArithmetic, prefix
-from pipelines.problems.original import csv_rows, number_field, number_problems, text_field
+from pipelines.problems.original import number_field, number_problems, text_field
+from pipelines.problems.records import csv_rows
 from pipelines.problems.schema import Problem
 from pipelines.problems.worked import worked_expression
 

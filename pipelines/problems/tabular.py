@@ -1,82 +1,106 @@
-"""Any JSONL, CSV or Parquet file with a question column and, if there is one, an answer column.
+"""Problems from any rows with a question column and, if there is one, an answer column.
 
     {"question": "Tom has 3 pens ...", "answer": "12"}
 
-The answer may be null or the column absent: such problems can be sampled but not scored.
+Rows of a file come from ``records``, those of the hub from ``hub``. An answer may be null: such a problem can be
+sampled but not scored. Where none is meant to have one, ``answer_column: null`` says so.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
-from pathlib import PurePath
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
-from pyarrow import fs as pafs
 
 from pipelines.config import ProblemSource
 from pipelines.errors import DataError
-from pipelines.problems.gold import gold_answer
-from pipelines.problems.schema import AnswerKind, Problem
-from pipelines.storage import locate, read_jsonl
+from pipelines.problems.chat import exchange
+from pipelines.problems.foreign_gold import NO_GOLD, foreign_gold
+from pipelines.problems.schema import Problem
+
+_LOG = logging.getLogger(__name__)
+_QUESTIONS = ("question", "problem", "prompt", "query", "instruction", "input", "text", "task")
+_ANSWERS = (
+    *("answer", "answers", "final_answer", "final answer", "gold", "gold_answer", "ground_truth", "target", "label"),
+    *("expected_answer", "expected", "correct_answer", "solution", "result", "output", "response", "completion"),
+)
+_EXAMPLES, _EXAMPLE_LENGTH = 3, 40
 
 
-def rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Row numbers (from 1) and rows of the file, by its ending.
+def problems(rows: Iterable[tuple[str, dict[str, Any]]], source: ProblemSource, name: str) -> Iterator[Problem]:
+    """The problems of rows that each come with where they stand.
 
-    Raises:
-        DataError: the file is missing, of another kind, or malformed.
-    """
-    ending = PurePath(path).suffix.lower()
-    if ending in (".jsonl", ".json"):
-        yield from read_jsonl(path)
-        return
-    filesystem, place = locate(path)
-    if filesystem.get_file_info(place).type != pafs.FileType.File:
-        raise DataError(f"{path}: no such file; expected a JSONL, CSV or Parquet file")
-    try:
-        if ending == ".csv":
-            with filesystem.open_input_stream(place) as stream:
-                table = pacsv.read_csv(stream)
-        elif ending == ".parquet":
-            table = pq.read_table(place, filesystem=filesystem)
-        else:
-            raise DataError(f"{path}: unknown ending '{ending}'; expected .jsonl, .csv or .parquet")
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path}: not a readable {ending[1:]} file ({error})") from None
-    yield from enumerate(table.to_pylist(), start=1)
-
-
-def problems(
-    numbered: Iterable[tuple[int, dict[str, Any]]], where: str, source: ProblemSource, name: str
-) -> Iterator[Problem]:
-    """The problems of numbered rows.
+    Logs how many have no gold answer, and how many answers are odd, with examples.
 
     Raises:
-        DataError: a row has no question, or no row has the answer column.
+        DataError: a row has no question, no row has the answer column, or more than the share
+            ``source.odd_answers`` of the answers is odd.
     """
-    seen_columns: set[str] = set()
-    for index, (number, row) in enumerate(numbered):
-        seen_columns |= row.keys()
-        question = row.get(source.question_column)
-        if not isinstance(question, str) or not question.strip():
-            raise DataError(
-                f"{where}, row {number}: no text in column '{source.question_column}'; "
-                f"columns here: {', '.join(map(str, row))}; set question_column"
-            )
-        gold = row.get(source.answer_column)
-        answer: str | None = None
-        kind: AnswerKind = "number"
-        if gold is not None and str(gold).strip():
-            answer, kind = gold_answer(str(gold))
+    columns: dict[str, None] = {}
+    odd: list[str] = []
+    where, count, without_gold, has_answers = "", 0, 0, source.answer_column is None
+    for index, (where, row) in enumerate(rows):
+        if row.keys() != columns.keys():
+            columns |= dict.fromkeys(row)
+        question, answer = _cells(row, where, source)
+        has_answers = has_answers or source.answer_column in row or answer is not None
+        gold = NO_GOLD if source.answer_column is None else foreign_gold(answer)
+        count, without_gold = index + 1, without_gold + (gold.answer is None)
+        if gold.is_odd:
+            odd.append(f"{where.rpartition(', ')[2]}: {_clipped(answer)}")
         yield Problem(
             problem_id=f"{name}/{source.split}/{index}",
-            question=question.strip(),
-            answer=answer,
-            answer_kind=kind,
+            question=question,
+            answer=gold.answer,
+            answer_kind=gold.kind,
             rationale=None,
             dataset=name,
             split=source.split,
         )
-    if seen_columns and source.answer_column not in seen_columns and source.answer_column != "answer":
-        raise DataError(f"{where}: no column '{source.answer_column}'; columns here: {', '.join(sorted(seen_columns))}")
+    file = where.rpartition(", ")[0]
+    if count and not has_answers and set(columns) != {source.question_column}:
+        raise DataError(
+            f"{file}: no column '{source.answer_column}'; columns here: {', '.join(columns)}; "
+            f"set answer_column{_likely(columns, _ANSWERS)}, or answer_column: null where questions have no answers"
+        )
+    if without_gold and source.answer_column is not None:
+        _LOG.warning(
+            f"{file}: {without_gold:,} of {count:,} problems have no gold answer, so their samples are not scored"
+        )
+    if odd:
+        _report(odd, count, file, source)
+
+
+def _cells(row: dict[str, Any], where: str, source: ProblemSource) -> tuple[str, Any]:
+    """The question and the answer of a row, as the file has them."""
+    question = row.get(source.question_column)
+    answer = row.get(source.answer_column) if source.answer_column else None
+    if isinstance(question, (int, float)) and not isinstance(question, bool) and question == question:
+        question = str(question)
+    if question is None and (said := exchange(row, where)):
+        question, answer = said[0], answer if source.answer_column in row else said[1]
+    if isinstance(question, str) and question.strip():
+        return question.strip(), answer
+    raise DataError(
+        f"{where}: no text in column '{source.question_column}'; columns here: {', '.join(map(str, row))}; "
+        f"set question_column{'' if source.question_column in row else _likely(row, _QUESTIONS)}"
+    )
+
+
+def _report(odd: list[str], count: int, file: str, source: ProblemSource) -> None:
+    said = (
+        f"{file}: {len(odd):,} of {count:,} answers are neither a number nor a name that can be compared "
+        f"({'; '.join(odd[:_EXAMPLES])}{'; ...' if len(odd) > _EXAMPLES else ''})"
+    )
+    if len(odd) > source.odd_answers * count:
+        raise DataError(f"{said}; correct them, or raise odd_answers, the share to accept (now {source.odd_answers})")
+    _LOG.warning(f"{said}; only the same text counts as right")
+
+
+def _likely(columns: Iterable[str], names: tuple[str, ...]) -> str:
+    """The column that is probably meant: ": Answer", or nothing."""
+    by_name = {str(column).strip().casefold(): column for column in columns}
+    return next((f": {by_name[name]}" for name in names if name in by_name), "")
+
+
+def _clipped(answer: Any) -> str:
+    text = " ".join(str(answer).split())
+    return repr(text if len(text) <= _EXAMPLE_LENGTH else f"{text[:_EXAMPLE_LENGTH]}...")
