@@ -101,9 +101,12 @@ def main(case: str) -> None:
         used = seen["per_minute"] / (60 * quota / (sum(LATENCY_S) / 2))
     else:
         used = seen["per_minute"] / quota
+    overall = used * seen["per_minute_overall"] / seen["per_minute"]
     print(
         f"{case}: {seen['answered']:,} answered in {wall_s:.0f} s, {seen['over_quota']:,} answered 429, "
-        f"{used:.1%} of the quota used, {seen['repeats']} repeats, at most {seen['most_at_once']} at once"
+        f"{used:.1%} of the quota used, "
+        f"{overall:.1%} from the first request to the last, {seen['repeats']} repeats, "
+        f"at most {seen['most_at_once']} at once"
     )
 
 

@@ -112,7 +112,9 @@ class TeacherConfig(_Section):
     requests_per_minute: float | None = Field(None, gt=0, description="quota over the whole cluster; null: unlimited")
     tokens_per_minute: float | None = Field(None, gt=0, description="prompt + max_tokens a minute; null: unlimited")
     max_in_flight: int | None = Field(None, ge=1, description="requests in flight over the cluster; null: found")
-    timeout_s: float = Field(60, gt=0, description="seconds for one attempt")
+    timeout_s: float | None = Field(
+        None, gt=0, description="seconds for one attempt; null: 60, more where the endpoint's answers took longer"
+    )
     budget_usd: float | None = Field(None, gt=0, description="stop before spending more; null: no limit")
     price: tuple[Dollars, Dollars, Dollars] | None = Field(
         None, description="dollars per million tokens: [input, cached input, output]; null: by the model, where known"

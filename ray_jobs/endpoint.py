@@ -3,12 +3,12 @@
 import contextlib
 import socket
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 
 from pipelines.config import RunConfig
 from pipelines.errors import ConfigError
 from pipelines.problems import Problem
+from pipelines.teacher.proxy import proxy_to
 from ray_jobs.session import on_this_node
 
 _REACHED_S = 10.0
@@ -56,13 +56,31 @@ def endpoint(config: RunConfig, problems: list[Problem]) -> Iterator[str | None]
 
 def _check_reachable(base_url: str) -> None:
     url = urllib.parse.urlsplit(base_url)
-    if url.scheme in urllib.request.getproxies() or url.hostname is None:
-        return  # a proxy knows the way
+    if url.hostname is None:
+        return
+    proxy = proxy_to(base_url)
     try:
-        port = url.port or (443 if url.scheme == "https" else 80)
-        socket.create_connection((url.hostname, port), timeout=_REACHED_S).close()
-    except OSError as error:
+        _connect(base_url if proxy is None else proxy.url)
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        if proxy is not None:
+            raise ConfigError(
+                f"teacher.base_url: {base_url} is requested through the proxy {_without_user(proxy.url)} (environment "
+                f"variable {proxy.variable}), which cannot be reached ({said}); unset {proxy.variable}, or add "
+                f"{url.hostname} to no_proxy"
+            ) from None
         raise ConfigError(
-            f"teacher.base_url: cannot reach {base_url} ({error.strerror or error}); expected the address of a running "
+            f"teacher.base_url: cannot reach {base_url} ({said}); expected the address of a running "
             "endpoint, e.g. http://localhost:8000/v1"
         ) from None
+
+
+def _connect(address: str) -> None:
+    """Open a connection to the host of a URL, and close it."""
+    url = urllib.parse.urlsplit(address if "//" in address else f"//{address}")
+    socket.create_connection((url.hostname, url.port or (443 if url.scheme == "https" else 80)), _REACHED_S).close()
+
+
+def _without_user(url: str) -> str:
+    """A proxy's URL without a password."""
+    return url.rpartition("@")[2] if "@" in url else url

@@ -5,10 +5,12 @@ report("sampler-1", Report(rows=[{"kind": "sample", ...}], ended=1))            
 
 ``lease`` waits until something may start, but not for long; None: the run has stopped. A sampler that falls silent
 is taken for dead, and what it had in flight counts no more. One that could not hear the answer makes the same call
-again, by its key: it is done once.
+again, by its key: it is done once. Samplers that are ready wait for ``open``, which says how the very first request
+went. While nothing listens at the endpoint, one request at a time tries whether it is back.
 """
 
 import asyncio
+import contextlib
 import os
 import select
 import time
@@ -18,7 +20,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from pipelines.config import RunConfig
-from pipelines.teacher import Limits, Quota, Window, price_of
+from pipelines.teacher import Dialect, Limits, Quota, Window, price_of
 from ray_jobs.journal import SEGMENT_S, JournalWriter
 from ray_jobs.outage import one_line
 from ray_jobs.run_directory import RunDirectory
@@ -26,6 +28,8 @@ from ray_jobs.run_directory import RunDirectory
 SILENT_S = 15.0  # a sampler reports every 2 s while it has anything in flight
 OUTAGE_S = 30.0  # how long the journal's storage may fail before the run stops; nothing is asked meanwhile
 RETRY_S = 0.5
+AWAY_S = 300.0  # how long the endpoint may be out of reach before the run stops
+AWAY_PAUSE_S = 2.0  # between tries whether it is back
 LEASE_S = 5.0  # a lease waits no longer: that of a dead sampler must not pass for a sign of life
 
 _T = TypeVar("_T")
@@ -42,12 +46,26 @@ class Report:
     refusals: int = 0  # answers 429, and the longest wait they asked for
     pause_s: float = 0.0
     limits: Limits | None = None
+    latencies_s: list[float] = field(default_factory=list)  # of the requests that were answered
+    timeouts: int = 0  # attempts abandoned, and after how many seconds
+    timeout_s: float = 0.0
+    unreachable: int = 0  # attempts that did not reach the endpoint, and what was said
+    unreachable_because: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What the very first request has shown of the endpoint; ``slowest_s``: how long it took, None: no answer."""
+
+    dialect: Dialect = field(default_factory=Dialect)
+    slowest_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerStatus:
     """What the ledger has counted in this run."""
 
+    is_open: bool  # the first request is answered
     samples: int
     failures: int
     retries: int
@@ -55,6 +73,10 @@ class LedgerStatus:
     completion_tokens: int
     spent_usd: float | None
     in_flight: int
+    window: int | None  # None: max_in_flight is configured
+    timeouts: int
+    timeout_s: float  # of the latest timeout
+    away_s: float | None  # for so long the endpoint has been out of reach
     requests_per_minute: float | None
     tokens_per_minute: float | None
     unwritten: int  # rows that the storage has not taken
@@ -84,7 +106,13 @@ class Ledger:
         self._driver = os.pidfd_open(driver_pid) if hasattr(os, "pidfd_open") else None
         teacher = config.teacher
         self._quota = Quota(teacher.requests_per_minute, teacher.tokens_per_minute)
-        self._window = Window(teacher.max_in_flight, teacher.requests_per_minute)
+        self._window = Window(teacher.max_in_flight, teacher.requests_per_minute, teacher.timeout_s)
+        self._finds_window = teacher.max_in_flight is None
+        self._opening: Opening | None = None
+        self._is_open = asyncio.Event()
+        self._samplers_wait = asyncio.Event()
+        self._timeout_s = 0.0
+        self._away_since: float | None = None
         self._journal = JournalWriter(RunDirectory(config.run_dir))
         self._writing = asyncio.Lock()
         self._is_writable = True
@@ -98,6 +126,30 @@ class Ledger:
         self._spent = spent_usd
         self._samples = self._failures = self._retries = self._prompt_tokens = self._completion_tokens = 0
         self._stopped = self._refused = ""
+
+    async def opening(self) -> Opening:
+        """What the first request has shown, once it is answered: a sampler that is ready waits here."""
+        self._samplers_wait.set()
+        await self._is_open.wait()
+        return self._opening or Opening()
+
+    async def samplers_wait(self, timeout_s: float) -> None:
+        """Return once a sampler waits for the opening, or after ``timeout_s``."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._samplers_wait.wait(), timeout_s)
+
+    async def open(self, opening: Opening, rows: list[dict[str, Any]]) -> None:
+        """The first request is answered, its rows go to the journal; from now on others may start."""
+        if opening.slowest_s is not None:
+            self._window.begin(opening.slowest_s)
+        await self.report("driver", Report(rows=rows))
+        self._opening = opening
+        self._is_open.set()
+
+    async def close(self, reason: str) -> None:
+        """The first request failed: nothing will start, and whoever waits for it goes on to find that."""
+        self._stopped = self._stopped or reason
+        self._is_open.set()
 
     async def lease(
         self, sampler: str, tokens: Sequence[int], dollars: Sequence[float], key: str | None = None
@@ -133,7 +185,7 @@ class Ledger:
             if now - began >= LEASE_S:
                 return []
             affordable = self._affordable(dollars)
-            room = min(self._window.room(), affordable) if self._is_writable else 0
+            room = min(self._room(now), affordable) if self._is_writable else 0
             grant = self._quota.grant(tokens[:room], now)
             if grant.delays_s:
                 count = len(grant.delays_s)
@@ -158,17 +210,39 @@ class Ledger:
         self._retries += report.retries
         if report.limits is not None:
             self._quota.obey(report.limits, now)
+        self._hear_of_endpoint(report, now)
         if report.refusals:
             self._quota.slow_down(report.refusals, report.pause_s, now)
         for row in report.rows:
             self._count(row)
-        self._window.ended(ended, now)
+        self._window.ended(ended, now, report.latencies_s, min(report.timeouts, ended))
         async with self._changed:
             self._changed.notify_all()
         if report.rows:
             await self._write(partial(self._journal.append, report.rows))
             if self._journal.waiting and (self._flushing is None or self._flushing.done()):
                 self._flushing = asyncio.create_task(self._flush())
+
+    def _hear_of_endpoint(self, report: Report, now: float) -> None:
+        """Timeouts, and whether the endpoint can be reached at all."""
+        if report.timeouts:
+            self._timeout_s = report.timeout_s
+        if report.unreachable:
+            self._away_since = now if self._away_since is None else self._away_since
+            self._quota.pause(AWAY_PAUSE_S, now)
+            if now - self._away_since >= AWAY_S and not self._stopped:
+                self._stopped = (
+                    f"the endpoint has not been reachable for {AWAY_S:g} s ({report.unreachable_because}); "
+                    "start it again and run the same command"
+                )
+        elif report.ended:
+            self._away_since = None
+
+    def _room(self, now: float) -> int:
+        """How many requests may start; while the endpoint is out of reach, one that tries whether it is back."""
+        if self._away_since is not None:
+            return int(self._window.in_flight == 0)
+        return self._window.room(now)
 
     async def unanswered(self, sample_ids: Sequence[str]) -> list[str]:
         """Those of the samples that this run has not yet; Ray may hand a dead worker's batch to another."""
@@ -181,6 +255,7 @@ class Ledger:
     async def status(self) -> LedgerStatus:
         """The counts so far."""
         return LedgerStatus(
+            is_open=self._is_open.is_set(),
             samples=self._samples,
             failures=self._failures,
             retries=self._retries,
@@ -188,6 +263,10 @@ class Ledger:
             completion_tokens=self._completion_tokens,
             spent_usd=self._spent if self._priced else None,
             in_flight=self._window.in_flight,
+            window=self._window.size if self._finds_window else None,
+            timeouts=self._window.timeouts,
+            timeout_s=self._timeout_s,
+            away_s=None if self._away_since is None else time.monotonic() - self._away_since,
             requests_per_minute=self._quota.requests_per_minute,
             tokens_per_minute=self._quota.tokens_per_minute,
             unwritten=self._journal.waiting,

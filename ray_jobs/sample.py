@@ -14,6 +14,8 @@ import contextlib
 import math
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, replace
@@ -45,7 +47,7 @@ from ray_jobs.batch import Batches
 from ray_jobs.batch_record import open_batches
 from ray_jobs.endpoint import endpoint
 from ray_jobs.hardware import AWAY_FROM_GPUS
-from ray_jobs.ledger import Ledger, LedgerStatus, Report, budget_reached
+from ray_jobs.ledger import AWAY_PAUSE_S, AWAY_S, Ledger, LedgerStatus, Opening, budget_reached
 from ray_jobs.plan import Plan, make_plan
 from ray_jobs.preflight import screened
 from ray_jobs.problems import PROBLEMS
@@ -59,6 +61,7 @@ from ray_jobs.verify import check_isolation
 
 _BLOCK_ROWS = 500
 _BLOCKS_AT_ONCE = 4  # for each sampler, so that none waits for the slowest request of a block
+_READY_S = 30.0  # the first request waits for samplers to be ready, no longer
 _PER_SAMPLER = 200  # requests a second that one process does with ease
 
 
@@ -134,17 +137,15 @@ def asking(
     paid.record(paid.fields(config, prompts), run_dir)
     with endpoint(config, problems) as base_url:
         api_key = os.environ.get(config.teacher.api_key_env) or "none"
-        teacher = Teacher(config.teacher, config.sampling, prompts, base_url, api_key)
-        rows, dialect = asyncio.run(_ask_first(teacher, first, config.teacher.budget_usd, plan.spent_usd))
         beside_us = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=on_this_node())
         ledger = beside_us.remote(config, plan.spent_usd, os.getpid())
-        ray.get(ledger.report.remote("driver", Report(rows=rows)))
+        teacher = Teacher(config.teacher, config.sampling, prompts, base_url, api_key)
+        opening = _Opening(ledger, teacher, first, config.teacher.budget_usd, plan.spent_usd)
         sampler = {
             "config": config,
             "prompts": prompts,
             "base_url": base_url,
             "api_key": api_key,
-            "dialect": dialect,
             "ledger": ledger,
         }
         asked = 0
@@ -169,10 +170,12 @@ def asking(
                 )
             )
 
+            opening.start()
             try:
                 with Progress("sample", asked, lambda: _progress(ray.get(ledger.status.remote()))):
                     for _ in answered.iter_batches(batch_size=None):
                         pass
+                opening.check()
                 _go_on(ray.get(ledger.flush.remote()))
             except ray.exceptions.RayError as error:
                 raise _explained(error, ledger) from error
@@ -181,6 +184,41 @@ def asking(
             yield ask
         finally:
             ray.kill(ledger)
+
+
+class _Opening:
+    """The very first request, asked alone in a thread while the samplers start, so that they are ready for the rest."""
+
+    def __init__(
+        self, ledger: Any, teacher: Teacher, first: Request, budget_usd: float | None, spent_usd: float
+    ) -> None:
+        self._ledger = ledger
+        self._asked = teacher, first, budget_usd, spent_usd
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Ask, unless that is done; the samplers wait for it."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def check(self) -> None:
+        """Raise what the first request came to, if it failed."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        import ray
+
+        try:
+            ray.get(self._ledger.samplers_wait.remote(_READY_S))
+            rows, dialect, slowest_s = asyncio.run(_ask_first(*self._asked))
+            ray.get(self._ledger.open.remote(Opening(dialect=dialect, slowest_s=slowest_s), rows))
+        except Exception as error:
+            self._error = error
+            with contextlib.suppress(ray.exceptions.RayError):
+                ray.get(self._ledger.close.remote(str(error)))
 
 
 def _explained(error: Exception, ledger: Any) -> Exception:
@@ -234,7 +272,7 @@ def _ask_in_batches(config: RunConfig, run_dir: RunDirectory, plan: Plan, proble
         else:
             teacher = Teacher(config.teacher, config.sampling, prompts, base_url, api_key)
             request = _most_draws(plan.missing)
-            first, dialect = asyncio.run(_ask_first(teacher, request, config.teacher.budget_usd, plan.spent_usd))
+            first, dialect, _ = asyncio.run(_ask_first(teacher, request, config.teacher.budget_usd, plan.spent_usd))
         exchange = Exchange(config.teacher, config.sampling, prompts, PRICE_SHARE)
         with contextlib.closing(BatchApi(base_url, api_key)) as api:
             batches = Batches(config, run_dir, exchange, api, dialect, plan.spent_usd)
@@ -253,16 +291,30 @@ class _BudgetGate(OpenGate):
     def __init__(self, budget_usd: float | None, spent_usd: float) -> None:
         self._budget_usd = budget_usd
         self._spent_usd = spent_usd
+        self._away_since: float | None = None
 
     def turn(self, tokens: int, cost_usd: float, is_retry: bool) -> AbstractAsyncContextManager[None]:
         if self._budget_usd is not None and self._spent_usd + cost_usd > self._budget_usd:
             raise RunStopped(f"sample: {budget_reached(self._budget_usd, self._spent_usd)}")
         return super().turn(tokens, cost_usd, is_retry)
 
+    def timed_out(self, timeout_s: float) -> None:
+        say(f"sample: no answer to the first request within {timeout_s:g} s, retrying")
+
+    async def unreachable(self, said: str, was_sent: bool) -> bool:
+        """Wait, and do not count the attempt, for ``AWAY_S``; what is dropped on the way counts."""
+        now = time.monotonic()
+        self._away_since = now if self._away_since is None else self._away_since
+        if was_sent or now - self._away_since > AWAY_S:
+            return False
+        say(f"sample: the endpoint is not reachable, retrying for {AWAY_S:g} s ({said})")
+        await asyncio.sleep(AWAY_PAUSE_S)
+        return True
+
 
 async def _ask_first(
     teacher: Teacher, first: Request, budget_usd: float | None, spent_usd: float
-) -> tuple[list[dict[str, Any]], Dialect]:
+) -> tuple[list[dict[str, Any]], Dialect, float | None]:
     """One request alone: a wrong key or model costs one refusal, and what the endpoint takes is learned once.
 
     Raises:
@@ -276,7 +328,7 @@ async def _ask_first(
         raise RunStopped(f"sample: the first request failed {ATTEMPTS} times, no other was sent ({failures[0].error})")
     if said := str(teacher.dialect):
         say(f"sample: the endpoint wants {said}; so it is asked")
-    return [as_row(answer, first) for answer in answers], teacher.dialect
+    return [as_row(answer, first) for answer in answers], teacher.dialect, teacher.slowest_s
 
 
 def _samplers(config: RunConfig, requests: int) -> int:
@@ -295,7 +347,15 @@ def _prompts(config: RunConfig) -> dict[str, Prompt]:
 
 
 def _progress(status: LedgerStatus) -> tuple[int, str]:
-    words = [f"{status.in_flight} in flight", f"{status.retries:,} retries"]
+    if not status.is_open:
+        return 0, "waiting for the answer to the first request"
+    at_most = "" if status.window is None else f" of at most {status.window}"
+    words = [f"{status.in_flight} in flight{at_most}", f"{status.retries:,} retries"]
+    if status.away_s is not None:
+        words.append(f"endpoint not reachable for {status.away_s:.0f} s, retrying until {AWAY_S:.0f} s")
+    if status.timeouts:
+        lower = f" or set teacher.max_in_flight={max(1, (status.window or status.in_flight) // 2)}"
+        words.append(f"{status.timeouts:,} timeouts after {status.timeout_s:g} s (raise teacher.timeout_s{lower})")
     if status.failures:
         words.append(f"{status.failures:,} failed")
     if status.requests_per_minute is not None:

@@ -17,14 +17,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.config import RunConfig
-from pipelines.teacher import Dialect, Limits, Request, Sample, Teacher, TeacherRefused
+from pipelines.teacher import Limits, Request, Sample, Teacher, TeacherRefused
 from pipelines.thoughts import Prompt
 from ray_jobs import paid
-from ray_jobs.ledger import Report
+from ray_jobs.ledger import AWAY_S, Opening, Report
 
 _ASKED_AT_ONCE = 256  # waiting requests that one lease names
 _REPORT_EVERY_S = 0.02  # what arrives meanwhile goes together
 _SIGN_OF_LIFE_S = 2.0
+_PASSING_S = 2.0  # without an answer: from then on a dropped connection is taken for an outage
 _AGAIN_S = 1.0  # between calls to a ledger that is out of reach
 
 
@@ -54,6 +55,7 @@ class LedgerGate:
         self._sending = asyncio.Lock()
         self._leasing: asyncio.Task[None] | None = None
         self._reporting: asyncio.Task[None] | None = None
+        self._answered_at = asyncio.get_running_loop().time()
         self._failed: Exception | None = None  # how the ledger failed at a call
 
     @contextlib.asynccontextmanager
@@ -91,9 +93,26 @@ class LedgerGate:
         if limits != Limits():
             self._news.limits = limits
 
+    def timed_out(self, timeout_s: float) -> None:
+        """An attempt was abandoned: the window shrinks for all samplers."""
+        self._news.timeouts += 1
+        self._news.timeout_s = timeout_s
+
+    async def unreachable(self, said: str, was_sent: bool) -> bool:
+        """All samplers wait for the endpoint; what is dropped while others are answered has an attempt less."""
+        unanswered_s = asyncio.get_running_loop().time() - self._answered_at
+        if was_sent and not _PASSING_S < unanswered_s < AWAY_S / 2:
+            return False
+        self._news.unreachable += 1
+        self._news.unreachable_because = said
+        return True
+
     def record(self, rows: list[dict[str, Any]]) -> None:
         """Rows for the journal, with the next report."""
         self._news.rows += rows
+        if latency_s := rows[0].get("latency_s"):
+            self._news.latencies_s.append(latency_s)
+        self._answered_at = asyncio.get_running_loop().time()
         self._start_reporting()
 
     async def reported(self) -> None:
@@ -166,26 +185,30 @@ class Sampler:
         prompts: dict[str, Prompt],
         base_url: str | None,
         api_key: str,
-        dialect: Dialect,
         ledger: Any,
     ) -> None:
         """``ledger``: handle of the ``Ledger`` actor."""
         self._calls = 0
-        self._endpoint = config.teacher, config.sampling, prompts, base_url, api_key, dialect
+        self._endpoint = config.teacher, config.sampling, prompts, base_url, api_key
         self._ledger = ledger
         self._teacher: Teacher | None = None
         self._gate: LedgerGate | None = None
 
     async def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
-        """Ask for every request of the batch; what comes back goes to the journal, here only ids."""
-        async with self._client() as (teacher, gate):
+        """Ask for every request of the batch; what comes back goes to the journal, here only ids.
+
+        Waits until the very first request, which the driver sends alone, is answered.
+        """
+        opening = await self._ledger.opening.remote()
+        async with self._client(opening) as (teacher, gate):
             return await self._batch(teacher, gate, batch)
 
     @contextlib.asynccontextmanager
-    async def _client(self) -> AsyncIterator[tuple[Teacher, LedgerGate]]:
+    async def _client(self, opening: Opening) -> AsyncIterator[tuple[Teacher, LedgerGate]]:
         """The one client and gate of all batches at work; they belong to the loop that calls, and end with the last."""
         if self._teacher is None or self._gate is None:
-            self._teacher, self._gate = Teacher(*self._endpoint), LedgerGate(self._ledger)
+            self._teacher = Teacher(*self._endpoint, opening.dialect, opening.slowest_s)
+            self._gate = LedgerGate(self._ledger)
         teacher, gate = self._teacher, self._gate
         self._calls += 1
         try:

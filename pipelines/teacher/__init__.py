@@ -9,7 +9,7 @@ from pipelines.teacher.quota import Grant, Limits, Quota
 from pipelines.teacher.recorded import Recordings, recorded_files
 from pipelines.teacher.request import FAILURE_SCHEMA, SAMPLE_SCHEMA, STUDENT, Failure, Request, Sample
 from pipelines.teacher.tokens import PromptTokens, estimate_prompt, estimate_tokens
-from pipelines.teacher.window import Window
+from pipelines.teacher.window import Window, patience
 
 __all__ = [
     "ATTEMPTS",
@@ -38,6 +38,7 @@ __all__ = [
     "estimate_tokens",
     "fitted",
     "model_name",
+    "patience",
     "policy",
     "price_of",
     "recorded_files",

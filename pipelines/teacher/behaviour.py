@@ -60,20 +60,25 @@ class Counts:
     def summary(self) -> dict[str, object]:
         """As JSON; ``repeats`` counts the completions that were paid for more than once.
 
-        ``per_minute`` is the rate of arrivals, the first and the last percent of them left out.
+        ``per_minute`` is the rate of arrivals, the first and the last percent of them left out;
+        ``per_minute_overall`` that of all, from the first to the last.
         """
         repeats = sum(times - 1 for times in self.answers.values())
         shown = {name: value for name, value in vars(self).items() if name not in ("answers", "arrivals_s")}
         edge = len(self.arrivals_s) // 100
-        middle = self.arrivals_s[edge : len(self.arrivals_s) - edge]
-        seconds = middle[-1] - middle[0] if middle else 0.0
         return {
             **shown,
             "faults": dict(self.faults),
             "samples": len(self.answers),
             "repeats": repeats,
-            "per_minute": 60 * (len(middle) - 1) / seconds if seconds > 0 else None,
+            "per_minute": _per_minute(self.arrivals_s[edge : len(self.arrivals_s) - edge]),
+            "per_minute_overall": _per_minute(self.arrivals_s),
         }
+
+
+def _per_minute(arrivals_s: list[float]) -> float | None:
+    seconds = arrivals_s[-1] - arrivals_s[0] if arrivals_s else 0.0
+    return 60 * (len(arrivals_s) - 1) / seconds if seconds > 0 else None
 
 
 class Behaviour:

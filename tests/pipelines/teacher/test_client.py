@@ -16,7 +16,7 @@ from pipelines.teacher.price import Price, price_of
 from pipelines.thoughts import load_prompt
 
 
-class CountingGate:
+class CountingGate(OpenGate):
     """A gate that is always open and remembers what was said at it."""
 
     def __init__(self) -> None:
