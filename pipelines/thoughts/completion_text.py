@@ -49,7 +49,8 @@ _NEXT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """The head of a next question at the start of a line: "Q:", "Question 2.", "### Instruction:", "**Problem:**"."""
-_HEADS = ("question", "problem", "exercise", "example", "task", "query", "instruction", "human", "user", "student") + (
+_HEADS = (
+    *("question", "problem", "exercise", "example", "task", "query", "instruction", "human", "user", "student"),
     *("q:", "q.", "q ", "q#"),
     *(f"q{digit}" for digit in range(1, 10)),
 )
