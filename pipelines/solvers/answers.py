@@ -39,7 +39,7 @@ _PART = r"(?<!\d)(\d{1,40}(?:\.\d{1,40})?)(?!\d)"  # bounded: a completion may h
 _RATIO = re.compile(rf"{_PART}\s*(?::|/|\bto\b)\s*{_PART}(?:\s*(?::|\bto\b)\s*{_PART})?")
 _BOOLEAN = re.compile(r"\b(yes|no|true|false)\b", re.I)
 _SAYS = re.compile(
-    r"(?i)(?<!to )(?<!wrong )(?<!incorrect )\banswers?\b"
+    r"(?i)\banswers?\b(?<!to answer)(?<!wrong answer)(?<!incorrect answer)"
     r"(?:[^.\n:=,]{0,40}?|, in [^,.\n]{1,20}, )(?:\b(?:is|are)\b|:|=)\s*:?"
 )
 _HASHES = re.compile(r"####")
@@ -119,8 +119,10 @@ def extract(text: str, kind: AnswerKind = "number") -> Extracted | None:
     A mark that only begins a calculation or names something else is passed over; one in brackets is the last choice.
     The last resort also takes the last yes or no, time or ratio; texts and several numbers need a mark.
     """
-    text = _CONFIDENCE.sub("", readable(text))
-    found = [(m, how) for how, mark in _MARKS.items() for m in mark.finditer(text)]
+    text = readable(text)
+    if any(word in text for word in ("onfidence", "ertainty", "robability", "<score")):
+        text = _CONFIDENCE.sub("", text)
+    found = [(m, how) for how, mark in _MARKS.items() if how != "tagged" or "/" in text for m in mark.finditer(text)]
     found.sort(key=lambda each: (not _is_remark(text, each[0].start()), each[0].start()), reverse=True)
     is_stated = False
     for match, how in found[:_MOST_MARKS]:

@@ -166,15 +166,17 @@ def value(match: re.Match[str]) -> Fraction | None:
         if part is None:
             return None
         found += part
-    found *= _SCALES.get((match["scale"] or match["short"] or "").lower().removesuffix("s"), 1)
-    found *= _LETTERS.get((match["letter"] or "").lower(), 1)
+    if scale := match["scale"] or match["short"]:
+        found *= _SCALES[scale.lower().removesuffix("s")]
+    elif match["letter"]:
+        found *= _LETTERS[match["letter"].lower()]
     if abs(found) >= _LIMIT:
         return None
     return -found if (match["sign"] == "-") != (match["inner"] == "-") else found
 
 
 def _digits(text: str) -> Fraction:
-    return Fraction(re.sub("[,_' ]", "", text))
+    return Fraction(int(text) if text.isdecimal() else re.sub("[,_' ]", "", text))
 
 
 def number_text(value: Fraction) -> str:

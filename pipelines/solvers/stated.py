@@ -127,7 +127,7 @@ def stated_number(part: str) -> Fraction | None:
     first = quantity(piece)
     if (rounded := _rounded(piece, first)) is not None:
         return rounded
-    is_plain = number is None or first == value(number)  # of a compound, what it comes to
+    is_plain = number is None or NUMBER.search(piece, number.end()) is None or first == value(number)  # no compound
     if first is not None and is_plain and not _COMPARED.search(piece):
         return first
     concluded = _concluded(piece, calculated=first is None)

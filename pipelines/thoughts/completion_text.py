@@ -49,6 +49,11 @@ _NEXT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """The head of a next question at the start of a line: "Q:", "Question 2.", "### Instruction:", "**Problem:**"."""
+_HEADS = (
+    *("question", "problem", "exercise", "example", "task", "query", "instruction", "human", "user", "student"),
+    *("q:", "q.", "q ", "q#"),
+    *(f"q{digit}" for digit in range(1, 10)),
+)
 _NEXT_IN_LINE = re.compile(r"(?<=[.!?\d])[ \t]+(?:Question|Q|Human|User|Problem)(?: \d{1,3})?:\s")
 _WORD = re.compile(r"[^\W\d]\w*")
 _ASSIGNMENT = re.compile(r"[ \t]*(?:def[ \t]+)?(?P<name>[^\W\d]\w*)[ \t]*(?:=(?!=)|\(\)[ \t]*:)")
@@ -104,6 +109,9 @@ def _answering_turn(text: str) -> str:
 
 def _run_on(text: str, thought: Thought) -> int | None:
     """Where the next question begins; None where there is none."""
+    lowered = text.lower()
+    if not any(head in lowered for head in _HEADS):  # nearly all; the searches below take longer
+        return None
     first = thought.answered.search(text)
     if first is None:
         return None
