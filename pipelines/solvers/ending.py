@@ -18,6 +18,7 @@ NAMES = ("ans", "answer", "final_answer", "final_ans", "final_result", "result")
 """Variables that hold the answer, whatever their case."""
 FUNCTIONS = ("solution", "solver", "solve", "ans", "answer", "get_answer", "final_answer", "calculate_answer")
 """Functions that return the answer; of other names only the one function that a program leaves uncalled."""
+_ASSIGN_NOTHING = frozenset({ast.Expr, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom})
 _QUIET = frozenset({"str", "float", "format"})  # these show a number as it is
 
 
@@ -36,9 +37,12 @@ def ending(tree: ast.Module) -> Ending:
     """What the program's text says about where its answer is."""
     assigned: dict[str, int] = {}
     for index, statement in enumerate(tree.body):
-        for name in _assigned(statement):
-            if name.lower() in NAMES:
-                assigned[name] = index
+        kind = type(statement)
+        if kind is ast.Assign and type(target := statement.targets[0]) is ast.Name and len(statement.targets) == 1:  # type: ignore[attr-defined]
+            if target.id.lower() in NAMES:  # most programs are nothing else, so this is spelt out
+                assigned[target.id] = index
+        elif kind not in _ASSIGN_NOTHING:
+            assigned |= {name: index for name in _assigned(statement) if name.lower() in NAMES}
     last = _last(tree)
     functions = _functions(tree)
     names = _ordered(tree, assigned)
@@ -172,9 +176,7 @@ def _assigned(statement: ast.stmt) -> Iterator[str]:
             yield name
         case ast.AnnAssign(ast.Name(name), _, value) if value is not None:
             yield name
-        case ast.Expr() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
-            pass
-        case _:
+        case _ if type(statement) not in _ASSIGN_NOTHING:
             for node in ast.walk(statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     yield node.id

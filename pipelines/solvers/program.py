@@ -110,7 +110,8 @@ def read(source: str, kind: str, *, plainly: bool = True) -> Code | Raw:
     """
     try:
         tree = parsed(source)
-        drop_unused(tree)
+        if "import" in source:
+            drop_unused(tree)
         end = ending(tree)
         plain = arithmetic.answer(tree, end.names) if plainly and not end.shows else None
         if plain is not None and (text := values.text(plain, kind)) is not None:
