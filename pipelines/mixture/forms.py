@@ -15,7 +15,8 @@ import textwrap
 import warnings
 from collections.abc import Callable, Sequence
 
-from pipelines.solvers.tokens import NotationError, statements, tokens
+from pipelines.solvers.statements import statements
+from pipelines.solvers.tokens import NotationError, tokens
 
 _ANSWER_NAMES = frozenset({"ans", "result", "solution"})
 _FENCE = re.compile(r"^[ \t]*```\w*[ \t]*$", re.MULTILINE)

@@ -13,6 +13,7 @@ nothing, but it may be asked for much work). The gold answer is not an argument.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
@@ -38,6 +39,10 @@ from pipelines.solvers.polynomials import (
 from pipelines.solvers.tokens import NotationError
 from pipelines.solvers.tree import Binary, Equation, Name, names
 
+_RELATIONS: dict[str, Callable[[Fraction, int], bool]] = {
+    **{"<": operator.lt, ">": operator.gt, "≤": operator.le, "≥": operator.ge, "≠": operator.ne},
+}
+
 
 class _Contradiction(ArithmeticError):  # noqa: N818 - mathematics' own name
     """The system cannot hold; the message says which lines."""
@@ -62,27 +67,40 @@ def solve_rationally(text: str) -> Outcome | None:
 
 def _outcome(text: str, rest: _Rest) -> Outcome:
     try:
-        equations = parse(text)
+        stated = parse(text)
     except NotationError as error:
         return Outcome("unparsable", detail=str(error))
+    equations = [each for each in stated if each.relation == "="]
+    conditions = [each for each in stated if each.relation != "="]
     if not equations:
         return Outcome("no_answer", detail="no equations")
     if all(ANSWER not in names(side) for equation in equations for side in (equation.left, equation.right)):
         return Outcome("no_answer", detail=f"no equation names {ANSWER}")
     try:
-        return _solved(equations, rest)
+        if any(each.assigns for each in equations):
+            return _in_order(equations, conditions)
+        return _solved(equations, conditions, rest)
     except ReadsTwoWays as error:
         return Outcome("unparsable", detail=str(error))
     except TooLarge as error:
         return Outcome("unsolved", detail=str(error))
     except _Contradiction as error:
-        value = _read_in_order(equations)
+        value = None if conditions else _read_in_order(equations)
         if value is None:
             return Outcome("inconsistent", detail=str(error))
         return _answered(value, flags=("reassigned",))
 
 
-def _solved(equations: Sequence[Equation], rest: _Rest) -> Outcome:
+def _in_order(equations: Sequence[Equation], conditions: Sequence[Equation]) -> Outcome:
+    """The outcome of lines of which one is ``x -= 4``: a program, or nothing."""
+    value = None if conditions else _read_in_order(equations)
+    if value is None:
+        line = next(each.line for each in equations if each.assigns)
+        return Outcome("unparsable", detail=f"line {line}: changes a name, but the lines cannot be read in order")
+    return _answered(value, flags=("reassigned",))
+
+
+def _solved(equations: Sequence[Equation], conditions: Sequence[Equation], rest: _Rest) -> Outcome:
     system, pending, denominators = _reduced(equations)
     for bottom, line in denominators:
         if as_constant(substitute(bottom, system.values)) == 0:
@@ -90,11 +108,14 @@ def _solved(equations: Sequence[Equation], rest: _Rest) -> Outcome:
     answer = system.values.get(ANSWER, variable(ANSWER))
     value = as_constant(answer)
     if value is not None:
+        broken = _broken(conditions, system.values)
+        if broken is not None:
+            raise _Contradiction(f"line {broken.line} does not hold")
         return _answered(value)
     related = _related(pending, unknowns(answer), system.values)
     if not related:
         return Outcome("underdetermined", detail=f"free: {_listed(unknowns(answer))}")
-    return rest(related, system, [bottom for bottom, _ in denominators])
+    return rest(related, system, [bottom for bottom, _ in denominators], conditions)
 
 
 def _reduced(equations: Sequence[Equation]) -> tuple[_LinearSystem, list[Equation], list[tuple[Polynomial, int]]]:
@@ -124,17 +145,36 @@ def _reduced(equations: Sequence[Equation]) -> tuple[_LinearSystem, list[Equatio
     return system, pending, denominators
 
 
-def _refused(related: list[Equation], system: _LinearSystem, denominators: list[Polynomial]) -> Outcome:
+def _broken(conditions: Sequence[Equation], values: Mapping[str, Polynomial]) -> Equation | None:
+    """The first condition (``x > 0``) that the values do not satisfy; one with an unknown is not judged."""
+    for each in conditions:
+        try:
+            top, bottom = (as_constant(part) for part in quotient(Binary("-", each.left, each.right), values))
+        except (NotPolynomial, DivisionByZero):
+            continue
+        if top is not None and bottom is not None and not _RELATIONS[each.relation](top / bottom, 0):
+            return each
+    return None
+
+
+def _refused(
+    related: list[Equation], system: _LinearSystem, denominators: list[Polynomial], conditions: Sequence[Equation]
+) -> Outcome:
     raise _NeedsSymPy
 
 
-def _nonlinear(related: list[Equation], system: _LinearSystem, denominators: list[Polynomial]) -> Outcome:
+def _nonlinear(
+    related: list[Equation], system: _LinearSystem, denominators: list[Polynomial], conditions: Sequence[Equation]
+) -> Outcome:
     try:
         points = nonlinear.real_points([(each.left, each.right) for each in related], system.values, denominators)
     except nonlinear.Unsolved as error:
         return Outcome("unsolved", detail=f"{_lines(each.line for each in related)}: {error}")
     if not points:
         raise _Contradiction(f"{_lines(each.line for each in related)}: no real solution")
+    points = [point for point in points if _broken(conditions, _at(point, system)) is None]
+    if not points:
+        raise _Contradiction(f"{_lines(each.line for each in conditions)}: holds for no solution")
     found: dict[Fraction, bool] = {}
     for point in points:
         known = {name: constant(value) for name, value in point.items()}
@@ -157,6 +197,12 @@ def _nonlinear(related: list[Equation], system: _LinearSystem, denominators: lis
         return _answered(candidates[0])
     shown = ", ".join(number_text(value) for value in sorted(found)[:4])
     return Outcome("underdetermined", detail=f"{len(found)} solutions: {shown}")
+
+
+def _at(point: Mapping[str, Fraction], system: _LinearSystem) -> dict[str, Polynomial]:
+    """All names that are known at a solution of what is not linear."""
+    known = {name: constant(value) for name, value in point.items()}
+    return known | {name: substitute(value, known) for name, value in system.values.items()}
 
 
 def _answered(value: Fraction, flags: tuple[str, ...] = ()) -> Outcome:
@@ -209,7 +255,9 @@ class _LinearSystem:
         return f"{text}, given {_lines(given)}" if given else text
 
 
-_Rest = Callable[[list[Equation], _LinearSystem, list[Polynomial]], Outcome]  # what solves what is not linear
+_Rest = Callable[
+    [list[Equation], _LinearSystem, list[Polynomial], Sequence[Equation]], Outcome
+]  # what solves what is not linear
 
 
 def _read_in_order(equations: Sequence[Equation]) -> Fraction | None:
@@ -218,11 +266,11 @@ def _read_in_order(equations: Sequence[Equation]) -> Fraction | None:
     Only called for systems that contradict themselves. Lines that no value satisfies because the name cancels out must
     be the only contradiction, and every line must assign a name from names that have a value by then.
     """
-    habits = [each for each in equations if _cancels(each)]
+    habits = [each for each in equations if each.assigns or _cancels(each)]
     others = [each for each in equations if each not in habits]
     try:
         known = _reduced(others)[0].values
-        if not habits or any(as_constant(_difference(each, known)) in (None, 0) for each in habits):
+        if not habits or any(as_constant(_difference(each, known)) in (None, 0) for each in habits if not each.assigns):
             return None
         values: dict[str, Polynomial] = {}
         for equation in equations:

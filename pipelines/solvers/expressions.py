@@ -15,16 +15,11 @@ from __future__ import annotations
 import itertools
 from fractions import Fraction
 
-from pipelines.solvers.tokens import (
-    NotationError,
-    Token,
-    defined_in_words,
-    glued_names,
-    ordinary_names,
-    statements,
-    tokens,
-)
-from pipelines.solvers.tree import FUNCTIONS, Binary, Call, Equation, Name, Negative, Node, Number
+from pipelines.solvers.percentages import in_percent, is_percent, shown
+from pipelines.solvers.quantities import Quantities, Quantity, last_converted, rate_of
+from pipelines.solvers.statements import defined_in_words, statements
+from pipelines.solvers.tokens import NotationError, Token, glued_names, ordinary_names, tokens
+from pipelines.solvers.tree import ARITY, FUNCTIONS, Binary, Call, Equation, Name, Negative, Node, Number
 from pipelines.solvers.units import COUNTS, FAMILY, PER
 
 ANSWER = "ans"
@@ -33,10 +28,11 @@ MAX_CHARACTERS = 20_000
 MAX_EQUATIONS = 400
 MAX_DEPTH = 40
 MAX_DIGITS = 40
-MAX_ARGUMENTS = 100
 MAX_TOKENS = 400  # of one statement; it bounds the depth of a tree
 
-_VARIADIC = frozenset({"max", "min", "sum", "round"})
+_CHANGES = frozenset({"+=", "-=", "*=", "/=", "//=", "^="})
+_EQUALS = _CHANGES | frozenset("=<>≤≥≠")
+_SEPARATORS = str.maketrans("", "", ",_' ")
 _UNIT_LETTERS = frozenset("gmlLhsCFWV")
 
 
@@ -57,67 +53,137 @@ def parse(text: str) -> list[Equation]:
     for line, part in stated:
         if part in defined and defined[part][1] & ordinary:  # x = y z: a sign is missing
             parts.append((line, tokens(part, line)))
+    parts = _with_answer([(line, last_converted(_with_times(row, ordinary))) for line, row in parts], ordinary)
+    ordinary |= {token.text for _, row in parts for token in row if token.text == ANSWER}
+    quantities = Quantities([row for _, row in parts])
+    percentages = shown([row for _, row in parts], ANSWER) if "%" in text or "percent" in text else frozenset()
     equations: list[Equation] = []
     for line, row in parts:
         if len(row) > MAX_TOKENS:
             raise NotationError(f"line {line}: more than {MAX_TOKENS} signs")
-        sides = _Parser(row, ordinary, line).sides()
-        equations += [Equation(left, right, line) for left, right in itertools.pairwise(sides)]
+        equations += _Parser(row, ordinary, line, quantities, percentages).equations()
         if len(equations) > MAX_EQUATIONS:
             raise NotationError(f"more than {MAX_EQUATIONS} equations")
     return equations
 
 
+def _with_times(row: list[Token], ordinary: frozenset[str]) -> list[Token]:
+    """``5 x 3`` with a sign of multiplication, where ``x`` is no unknown."""
+    if not any(token.text in ("x", "X") for token in row):
+        return row
+    for at in range(1, len(row) - 1):
+        before, token, after = row[at - 1 : at + 2]
+        if (
+            token.text in ("x", "X")
+            and token.spaced
+            and after.spaced
+            and token.text not in ordinary
+            and before.kind in ("number", ")")
+            and after.kind in ("number", "(")
+        ):
+            row[at] = Token("*", "*", True)
+    return row
+
+
+def _with_answer(parts: list[tuple[int, list[Token]]], ordinary: frozenset[str]) -> list[tuple[int, list[Token]]]:
+    """``Ans``, ``ANS`` or ``answer`` is the answer where nothing is called ``ans``."""
+    found = [name for name in ordinary if name.lower() in (ANSWER, "answer")]
+    if len(found) != 1 or found[0] == ANSWER:
+        return parts
+    alias, name = found[0], Token("name", ANSWER, True)
+    return [(line, [name if token.text == alias else token for token in row]) for line, row in parts]
+
+
 class _Parser:
     """sum: product {+- product}; product: factor {*/ factor}; factor: sign* power {power}; power: atom [^ power]."""
 
-    def __init__(self, tokens: list[Token], ordinary: frozenset[str], line: int) -> None:
+    def __init__(
+        self, tokens: list[Token], ordinary: frozenset[str], line: int, quantities: Quantities, shown: frozenset[str]
+    ) -> None:
         self._tokens, self._ordinary, self._line = tokens, ordinary, line
+        self._quantities, self._shown = quantities, shown
+        self._operators = ("*", "/", "//", "of") if "mod" in ordinary else ("*", "/", "//", "of", "mod")
         self._at = 0
         self._depth = 0
         self._in_call = 0
-        self._units: list[tuple[str, str]] = []  # those dropped, with their families
+        self._units: list[Quantity] = []  # those dropped
 
-    def sides(self) -> list[Node]:
-        """The expressions between the equality signs, at least two."""
-        sides = [self._sum()]
-        while self._take("="):
+    def equations(self) -> list[Equation]:
+        """One for each sign between two expressions; there is at least one."""
+        sides, signs = [self._sum()], []
+        while (token := self._peek()) is not None and token.kind in _EQUALS:
+            self._at += 1
+            signs.append(token.kind)
             sides.append(self._sum())
         if self._at < len(self._tokens):
             raise self._error(f"{self._tokens[self._at].text!r} was not expected here")
-        if len(sides) < 2:
+        if not signs:
             raise self._error("no '='")
-        return sides
+        if not set(signs).isdisjoint(_CHANGES):
+            name, change = sides[0], signs[0][:-1]
+            if len(signs) > 1 or not isinstance(name, Name):
+                raise self._error(f"'{signs[0]}' behind what is not one name")
+            return [Equation(name, Binary(change, name, sides[1]), self._line, assigns=True)]
+        if any(token.kind == "%" for token in self._tokens):
+            sides = in_percent(sides, self._shown)
+        pairs = zip(itertools.pairwise(sides), signs, strict=False)
+        return [Equation(left, right, self._line, sign) for (left, right), sign in pairs]
 
     def _sum(self) -> Node:
         start = len(self._units)
         node = self._product()
         first = self._units[start:]
-        percents = _is_percent(node)
+        percents = is_percent(node)
         one = isinstance(node, Number) and node.value == 1
         while operator := self._take("+", "-"):
             start = len(self._units)
             right = self._product()
-            self._add_up(first, self._units[start:])
-            if _is_percent(right) != percents:
+            if self._units or self._quantities:
+                self._add_up((node, first), (right, self._units[start:]))
+            if is_percent(right) != percents:
                 if not one:  # 1 - 20% and 100% - share are read in one way
                     raise self._error("a percentage added to a quantity reads two ways")
                 percents = False
             node = Binary(operator, node, right)
         return node
 
-    def _add_up(self, first: list[tuple[str, str]], second: list[tuple[str, str]]) -> None:
-        if len(first) == len(second) == 1 and first[0][0] == second[0][0] and first != second:
-            raise self._error(f"{first[0][1]} and {second[0][1]} are added without converting them")
+    def _add_up(self, *terms: tuple[Node, list[Quantity]]) -> None:
+        read = [units[0] if len(units) == 1 else self._quantity(node, units) for node, units in terms]
+        self._refuse(self._quantities.added(*read))
+
+    def _quantity(self, node: Node, units: list[Quantity]) -> Quantity | None:
+        """The unit of a name, or of a number that was read with it."""
+        if isinstance(node, Name):
+            return self._quantities.of(node.text)
+        return units[0] if len(units) == 1 and isinstance(node, Number) else None
+
+    def _refuse(self, why: str | None) -> None:
+        if why is not None:
+            raise self._error(why)
 
     def _product(self) -> Node:
+        start = len(self._units)
         node, _ = self._factor()
-        while operator := self._take("*", "/", "//", "of"):
+        first, units, factors = node, self._units[start:], 1
+        while operator := self._take(*self._operators):
+            start = len(self._units)
             right, juxtaposed = self._factor()
-            if juxtaposed and operator in ("/", "//", "of"):
+            if juxtaposed and operator in ("/", "//", "of", "mod"):
                 raise self._error("a division by a product without a sign (1/2x) reads two ways")
-            node = Binary("*" if operator == "of" else operator, node, right)
+            factors += 1
+            if operator == "mod":
+                node = Call("mod", (node, right))
+            else:
+                node = Binary("*" if operator == "of" else operator, node, right)
+            if factors == 2 and operator == "*" and (self._units or self._quantities) and not self._goes_on():
+                one, other = self._quantity(first, units), self._quantity(right, self._units[start:])
+                self._refuse(self._quantities.unconverted(one, other))
         return node
+
+    def _goes_on(self) -> bool:
+        """Whether another factor follows."""
+        following = self._peek()
+        return following is not None and (following.kind in self._operators or following.text in self._operators)
 
     def _factor(self) -> tuple[Node, bool]:
         """A signed power, with what is multiplied to it without a sign; True where there is such."""
@@ -132,6 +198,8 @@ class _Parser:
         juxtaposed = False
         while (following := self._peek()) is not None and following.kind in ("name", "(", "number"):
             before = self._tokens[self._at - 1]
+            if following.text == "mod" and "mod" not in self._ordinary:
+                break
             if following.text == "of":
                 if before.kind == "name":
                     raise self._error(f"'{before.text} of' may be a share or a phrase")
@@ -170,11 +238,15 @@ class _Parser:
         if is_glued or not token.text.isalpha() or (len(token.text) == 1 and token.text not in _UNIT_LETTERS):
             return False  # 2x, 3v0, 2apples: an unknown, free unless another line fixes it
         self._at += 1
-        if token.text in FAMILY:
-            self._units.append(FAMILY[token.text])
+        start = self._at - 1
         while (word := self._peek()) is not None and word.kind == "name" and word.text not in self._ordinary | {"of"}:
             self._at += 1
         self._skip_behind_unit()
+        rate = rate_of(self._tokens[start : self._at])
+        if rate is not None:
+            self._units.append(rate)
+        elif token.text in FAMILY:
+            self._units.append(Quantity(*FAMILY[token.text]))
         return True
 
     def _skip_behind_unit(self) -> None:
@@ -205,6 +277,8 @@ class _Parser:
 
     def _power(self) -> Node:
         base = self._atom()
+        while self._take("!"):
+            base = Call("factorial", (base,))
         if not self._take("^"):
             return base
         self._deeper()
@@ -222,19 +296,42 @@ class _Parser:
             return self._number(token)
         if token.kind == "(":
             return self._bracket()[0]
+        if token.kind == "|":
+            return self._absolute()
         if token.kind != "name":
             raise self._error(f"{token.text!r} stands where a value was expected")
         following = self._peek()
         if token.text in FUNCTIONS and following is not None and following.kind == "(":
-            if token.text in self._ordinary:
+            if token.text not in self._ordinary:
+                self._at += 1
+                function = FUNCTIONS[token.text]
+                return Call(function, self._bracket(call=function))
+            if len(token.text) > 1:
                 raise self._error(f"{token.text!r} is both an unknown and a function")
-            self._at += 1
-            return Call(token.text, self._bracket(call=token.text))
+        if token.text in ("solve", "Solve") and token.text not in self._ordinary:
+            return self._solved()
         return Name(token.text)
+
+    def _absolute(self) -> Node:
+        self._deeper()
+        inside = self._sum()
+        if not self._take("|"):
+            raise self._error("a bar of | | is not closed")
+        self._depth -= 1
+        return Call("abs", (inside,))
+
+    def _solved(self) -> Node:
+        """``solve(x)`` of one unknown is its value."""
+        ahead = self._tokens[self._at : self._at + 3]
+        if [token.kind for token in ahead] != ["(", "name", ")"]:
+            raise self._error("'solve' is no known function")
+        self._at += 3
+        return Name(ahead[1].text)
 
     def _bracket(self, call: str | None = None) -> tuple[Node, ...]:
         self._deeper()
-        outer, self._in_call = self._in_call, call in _VARIADIC
+        fewest, most = ARITY.get(call or "", (1, 1))
+        outer, self._in_call = self._in_call, most > 1
         inside = [self._sum()]
         while call is not None and self._take(","):
             before, after = self._tokens[self._at - 2], self._peek()
@@ -245,8 +342,8 @@ class _Parser:
             raise self._error("a bracket is not closed")
         self._in_call = outer
         self._depth -= 1
-        if call is not None and len(inside) > {"round": 2}.get(call, MAX_ARGUMENTS if call in _VARIADIC else 1):
-            raise self._error(f"{call} takes fewer arguments")
+        if not fewest <= len(inside) <= most:
+            raise self._error(f"{call} takes {'fewer' if len(inside) > most else 'more'} arguments")
         return tuple(inside)
 
     def _number(self, token: Token) -> Node:
@@ -263,11 +360,20 @@ class _Parser:
                 return Number(value + Fraction(int(top[:9]), int(bottom[:9])))
         percent = self._peek()
         if percent is not None and percent.kind == "%":
-            if percent.spaced:
+            if percent.spaced and not self._ends_percentage():
                 raise self._error("'%' behind a space may be a percentage, a remainder or a comment")
             self._at += 1
             return Number(value / 100, percent=True)
         return Number(value)
+
+    def _ends_percentage(self) -> bool:
+        """Whether what follows a spaced "%" leaves no other reading: the end, ``*``, ``)``, ``of`` a number."""
+        ahead = self._tokens[self._at + 1 : self._at + 3]
+        if not ahead or ahead[0].kind in ("*", "/", ")", "="):
+            return True
+        return (
+            len(ahead) == 2 and ahead[0].text == "of" and (ahead[1].kind != "name" or ahead[1].text in self._ordinary)
+        )
 
     def _peek(self) -> Token | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
@@ -288,18 +394,10 @@ class _Parser:
         return NotationError(f"line {self._line}: {why}")
 
 
-def _is_percent(node: Node) -> bool:
-    match node:
-        case Number(_, percent):
-            return percent
-        case Binary("+" | "-", left, right):
-            return _is_percent(left) and _is_percent(right)
-        case _:
-            return False
-
-
 def _literal(text: str) -> Fraction | None:
-    mantissa, _, exponent = text.lower().replace(",", "").partition("e")
+    if text.isdecimal() and len(text) <= MAX_DIGITS:
+        return Fraction(int(text))
+    mantissa, _, exponent = text.lower().translate(_SEPARATORS).partition("e")
     if len(mantissa) > MAX_DIGITS or abs(int(exponent[:4] or 0)) > 30:
         return None
     return Fraction(mantissa) * Fraction(10) ** int(exponent or 0)

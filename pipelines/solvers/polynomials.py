@@ -23,6 +23,7 @@ Polynomial = dict[Monomial, Fraction]
 MAX_TERMS = 300
 MAX_DEGREE = 24
 MAX_BITS = 4096
+MAX_COUNT = 100  # of what is permuted
 NEGLIGIBLE = Fraction(1, 10**40)
 _DECIMAL = Context(prec=60)
 
@@ -40,7 +41,7 @@ class DivisionByZero(ArithmeticError):  # noqa: N818 - mathematics' own name
 
 
 class ReadsTwoWays(ArithmeticError):  # noqa: N818 - says what the expression does
-    """``round`` of a number exactly half way: 2 in Python, 3 at school."""
+    """``round`` of a number exactly half way (2 in Python, 3 at school), ``mod`` of a negative number."""
 
 
 def constant(value: Fraction) -> Polynomial:
@@ -234,7 +235,31 @@ _FUNCTIONS: dict[str, Callable[[list[Fraction]], Fraction]] = {
     "int": lambda arguments: Fraction(math.trunc(_snapped(arguments[0]))),
     "sqrt": lambda arguments: number_power(arguments[0], Fraction(1, 2)) if arguments[0] else Fraction(0),
     "round": _round,
+    "avg": lambda arguments: sum(arguments, Fraction(0)) / len(arguments),
+    "mod": lambda arguments: _remainder(*arguments),
+    "gcd": lambda arguments: Fraction(math.gcd(*_whole("gcd", arguments))),
+    "lcm": lambda arguments: Fraction(math.lcm(*_whole("lcm", arguments))),
+    "comb": lambda arguments: Fraction(math.comb(*_whole("comb", arguments))),
+    "perm": lambda arguments: Fraction(math.perm(*_whole("perm", arguments))),
+    "factorial": lambda arguments: Fraction(math.factorial(*_whole("factorial", arguments))),
 }
+
+
+def _remainder(value: Fraction, by: Fraction) -> Fraction:
+    if by == 0:
+        raise DivisionByZero("division by zero")
+    if value < 0 or by < 0:
+        raise ReadsTwoWays("mod of a negative number reads two ways")
+    return value % by
+
+
+def _whole(function: str, arguments: list[Fraction]) -> list[int]:
+    """The arguments of a function of counts."""
+    if any(value.denominator != 1 or value < 0 for value in arguments):
+        raise ReadsTwoWays(f"{function} of what is not a whole number of at least 0")
+    if max(arguments) > (MAX_COUNT if function in ("comb", "perm", "factorial") else 10**40):
+        raise TooLarge(f"{function} of a number that large")
+    return [int(value) for value in arguments]
 
 
 def _snapped(value: Fraction) -> Fraction:

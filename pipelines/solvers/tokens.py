@@ -1,4 +1,4 @@
-"""Lines and tokens of the EoT notation.
+"""Tokens of the EoT notation.
 
     3 pens = $1,250  # the price   ->  Token(number "3"), Token(name "pens"), Token("="), Token(number "1,250")
 
@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.solvers.markup import plain
 from pipelines.solvers.units import PER
 
 PROGRAM_WORDS = frozenset(
@@ -25,93 +24,7 @@ class NotationError(ValueError):
     """The text is not a system of equations in this notation; the message says which line and why."""
 
 
-_COMMENT_LINE = re.compile(r"\s*(?:%|#|//|```|~~~|[-*_]{3,}\s*$)")
-_HASH_COMMENT = re.compile(r"#.*")
-_END_COMMENT = re.compile(  # "15 % per year" and "52 // pens per box" have none
-    r"(?<![\d)\s])\s+%\s*(?!of\b)[A-Za-z]+\s+[A-Za-z].*"
-    r"|\s(?:%|//)\s*(?i:the(?!\s+(?:first|second|next|last)\b)|number|how|what|we|he|she|it|they|there)\s+[A-Za-z].*"
-)
-_BULLET = re.compile(r"^\s*(?:[*•]\s+|\d{1,2}[.)]\s+)(?=[^\W\d])")
-_DASH = re.compile(r"\s*-\s")
-_LABEL = re.compile(r"\((?P<before>\d{1,2})\)\s+(?=\w)|(?<=[\w)%])[\s,.…]+\((?P<after>\d{1,2})\)$")
-_HEADING = re.compile(r"^([^\W\d][\w '()/-]*):\s+(?=.*=)")
-_NAME = re.compile(r"[^\W\d]\w*")
-_LEAD_IN = re.compile(
-    r"^(?:(?:let|then|so|thus|therefore|hence|also|and|now|but|finally|next|given|where|since|substituting|solving)\b,?\s+"
-    r"|we\s+(?:have|get|know|can\s+write)\b[,:]?\s+|that\s+)+(?=[\w$(])",
-    re.IGNORECASE,
-)
-_PROSE = re.compile(r"\b[^\W\d]{1,40}(?:'\w{1,9})?[,:]?\s[^\W\d]")
-_RELATION = re.compile(r"<|>|≤|≥|≠|!=")
-_SIGN = re.compile(r"[\d=+*/^<>≤≥≠\[\]{}\\]")
-_CENTS = re.compile(r"\bcents?\b|¢")
-_WHOLE_CURRENCY = re.compile(r"[$€£]")
-_DEFINITION = re.compile(r"(?P<name>[^\W\d]\w*)\s*=\s*(?P<words>[^\W\d]+(?:'s)?(?:[ -][^\W\d]+(?:'s)?)+)")
-
-
-def statements(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that state something, with their numbers: no comments, no prose, no markup. Raises NotationError."""
-    lines = [
-        (number, _bare(raw))
-        for number, raw in enumerate(plain(text).split("\n"), 1)
-        if raw.strip() and not _COMMENT_LINE.match(raw)
-    ]
-    lines = [(number, line) for number, line in lines if line and not _is_prose(line)]
-    if len(lines) > 1 and all(_DASH.match(line) for _, line in lines):  # a list; one minus may be a minus
-        lines = [(number, line.lstrip(" -")) for number, line in lines]
-    named = set(_NAME.findall("\n".join(_HEADING.sub("", line) for _, line in lines)))
-    labels = 0
-    for number, line in lines:
-        if _DASH.match(line):
-            raise NotationError(f"line {number}: '- ' in front may be a bullet or a minus")
-        if _CENTS.search(line) and _WHOLE_CURRENCY.search(line):
-            raise NotationError(f"line {number}: an amount in cents beside one in whole currency")
-        label = _LABEL.search(line)
-        if label and (label.start() == 0 or label["after"]):
-            labels += 1
-            if int(label["before"] or label["after"]) != labels:
-                raise NotationError(f"line {number}: {label[0].strip()!r} may be a factor or the equation's number")
-            line = line[: label.start()] + line[label.end() :]
-        heading = _HEADING.match(line)
-        if heading:
-            line = line[heading.end() :]
-            if heading[1].strip() in named.difference(_NAME.findall(line)):
-                raise NotationError(f"line {number}: {heading[0].strip()!r} may be a heading or part of a ratio")
-        line = _LEAD_IN.sub("", line, count=1)
-        for part in line.split(";"):
-            pieces = re.split(r",\s+", part)
-            for piece in pieces if all("=" in piece for piece in pieces) else [part]:
-                if piece.strip():
-                    yield number, piece.strip().rstrip(",").removesuffix(".")
-
-
-def _bare(raw: str) -> str:
-    """A line without its comment, bullet, bold face and what follows "≈"."""
-    line = _BULLET.sub("", _END_COMMENT.sub("", _HASH_COMMENT.sub("", raw)), count=1).replace("&", " ").strip()
-    for mark in ("**", "__", "`", "$"):
-        if len(line) > 2 * len(mark) and line.startswith(mark):
-            inner = line.removeprefix(mark)
-            end = inner.rstrip(".,").find(mark)
-            if end == len(inner.rstrip(".,")) - len(mark) or (end >= 0 and inner[:end].endswith(":")):
-                line = inner.replace(mark, "", 1).strip()  # **x = 5**, **Total:** x = 5
-    left, approximately, _ = line.partition("≈")
-    return left.strip() if approximately and "=" in left else line
-
-
-def _is_prose(line: str) -> bool:
-    """A line that states no equation. What reads like a program is none."""
-    if "=" in line or _RELATION.search(line):
-        return False
-    first = re.match(r"\w*", line)
-    if first and first[0] in PROGRAM_WORDS - {"and", "or", "with"}:
-        return False
-    return bool(_PROSE.search(line)) or not _SIGN.search(line)
-
-
-def defined_in_words(part: str) -> tuple[str, frozenset[str]] | None:
-    """The name and the words of "x = the number of pens", which says what a name means and equates nothing."""
-    match = _DEFINITION.fullmatch(part)
-    return (match["name"], frozenset(re.findall(r"\w+", match["words"]))) if match else None
+NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -125,20 +38,23 @@ class Token:
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-    |(?P<number>(?:[1-9]\d{0,2}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?(?:[eE][+-]?\d+(?!\w))?|\.\d+|\d+\.(?!\w))
+    |(?P<number>(?:[1-9]\d{0,2}(?:(?:,\d{3})+(?![\d,])|(?:[_']\d{3})+(?!\w)|(?:\ \d{3})+(?!\ ?\d|\.\d*\.|\w|\s?/))
+        |[1-9]\d?(?:,\d{2})+,\d{3}(?![\d,])|\d+)(?:\.\d+)?(?:[eE][+-]?\d+(?!\w))?|\.\d+|\d+\.(?!\w))
     |(?P<name>[^\W\d]\w*)
     |(?P<currency>[$€£¥₹°])
-    |(?P<sign>\*\*|==|//|[-+*/^=(),%])""",
+    |(?P<sign>(?:\*\*|//|[-+*/])=(?!=)|\*\*|={2,3}|:=|(?<=\s)<-(?=\s)|//|<=|>=|!=|[-+*/^=(),%<>≤≥≠!|])""",
     re.VERBOSE,
 )
-_SAME = {"**": "^", "==": "="}
+_SAME = {"**": "^", "==": "=", "===": "=", ":=": "=", "<-": "=", "<=": "≤", ">=": "≥", "!=": "≠", "**=": "^="}
 
 
 def tokens(text: str, line: int) -> list[Token]:
     """The tokens of one statement; signs of currency and degree are dropped. Raises NotationError."""
     text = re.sub(r"(?<=\d)\s+per\s?cent\b", "%", text)
     text = re.sub(r"\bsq\.\s", "sq ", text)
-    text = re.sub(r"\b(?:math|np|numpy)\.(?=(?:max|min|floor|ceil|sqrt|sum)\b)", "", text)
+    text = re.sub(
+        r"\b(?:math|np|numpy)\.(?=(?:max|min|floor|ceil|sqrt|sum|gcd|lcm|comb|perm|factorial|mean|mod)\b)", "", text
+    )
     found: list[Token] = []
     position, spaced = 0, False
     while position < len(text):

@@ -10,7 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-FUNCTIONS = frozenset({"max", "min", "abs", "round", "floor", "ceil", "sqrt", "sum", "int"})
+ARITY = dict.fromkeys(("max", "min", "sum", "gcd", "lcm", "avg"), (1, 100)) | {
+    **dict.fromkeys(("abs", "floor", "ceil", "sqrt", "int", "factorial"), (1, 1)),
+    **dict.fromkeys(("mod", "comb", "perm"), (2, 2)),
+    "round": (1, 2),
+}
+"""Each function with the fewest and the most arguments that it takes."""
+
+FUNCTIONS = {name: name for name in ARITY} | {
+    **{"mean": "avg", "average": "avg", "ceiling": "ceil", "hcf": "gcd", "binom": "comb", "binomial": "comb"},
+    **{"nCr": "comb", "C": "comb", "nPr": "perm", "P": "perm", "GCD": "gcd", "LCM": "lcm", "HCF": "gcd"},
+    **{"Max": "max", "Min": "min", "MAX": "max", "MIN": "min"},
+}
+"""What a function is called to the function."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +69,17 @@ Node = Number | Name | Negative | Binary | Call
 
 @dataclass(frozen=True)
 class Equation:
-    """``left`` = ``right``, with the number of its line (from 1)."""
+    """``left`` = ``right``, with the number of its line (from 1).
+
+    ``relation`` is another sign (``< > ≤ ≥ ≠``) where the line only bounds a value; ``assigns`` marks ``x -= 4``, whose
+    right side is then ``x - 4``.
+    """
 
     left: Node
     right: Node
     line: int
+    relation: str = "="
+    assigns: bool = False
 
 
 def names(node: Node) -> frozenset[str]:
