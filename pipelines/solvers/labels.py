@@ -41,7 +41,7 @@ _STEPS = re.compile(r"[\d\s()+\-*/×]*\(\d\)[\d\s()+\-*/×]*(?::|⇒|=>)\s+(?=.*
 
 @dataclass(frozen=True)
 class _Label:
-    """A bracket that may be a label; ``kind``: before or signed in front of the line, spaced, dash or glued behind it."""
+    """A bracket that may be a label; ``kind``: before or signed in front, spaced, dash or glued behind the line."""
 
     at: int
     line: int
@@ -77,7 +77,7 @@ def _surely_bare(line: str) -> str:
             line = line[match.end() :]
             break
     for pattern in (_WORDED_END, _SQUARE):
-        if line[-1:] in ")]>}" or pattern is _WORDED_END:
+        if "]" in line if pattern is _SQUARE else "eq" in line.lower():
             match = pattern.search(line)
             if match and "=" in line[: match.start()]:
                 line = line[: match.start()].rstrip(" ,;:.…&|>-")

@@ -42,6 +42,7 @@ _ARITHMETIC = frozenset(
         "more",
     ]
 ) | {
+    *("minus", "times", "less", "more"),
     *("divided", "sum", "difference", "product", "quotient", "percent", "ratio", "let", "so", "then", "thus", "we"),
     *("solving", "substituting", "adding", "subtracting", "get", "have", "has", "gives", "given", "that", "square"),
 }
@@ -63,7 +64,8 @@ def with_plain_names(text: str) -> str:
 def with_indices(lines: Sequence[Line]) -> list[Line]:
     """The lines with each indexed name as one identifier."""
     changed = list(lines)
-    for base, match in {match[1]: match for _, line in changed if (match := _INDEXED.match(line))}.items():
+    written = (line for _, line in changed if "(" in line or "[" in line or "." in line)
+    for base, match in {match[1]: match for line in written if (match := _INDEXED.match(line))}.items():
         if base not in FUNCTIONS:
             changed = _with_index(changed, base, match)
     return changed

@@ -41,7 +41,7 @@ class DivisionByZero(ArithmeticError):  # noqa: N818 - mathematics' own name
 
 
 class ReadsTwoWays(ArithmeticError):  # noqa: N818 - says what the expression does
-    """``round`` of a number exactly half way: 2 in Python, 3 at school; ``mod`` of a negative number, ``gcd`` of 2.5."""
+    """``round`` of a number exactly half way (2 in Python, 3 at school), ``mod`` of a negative number."""
 
 
 def constant(value: Fraction) -> Polynomial:

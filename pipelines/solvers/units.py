@@ -56,7 +56,7 @@ FAMILY = {
 """A unit's word to its family and its own name."""
 
 SCALE = {
-    unit: Fraction(scale)
+    unit: Fraction(str(scale))
     for unit, scale in {
         **{"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000},
         **{"cent": "0.01", "dollar": 1, "mm": "0.001", "cm": "0.01", "m": 1, "km": 1000},
@@ -140,7 +140,7 @@ def _converts(match: re.Match[str], named: frozenset[str]) -> bool:
     if frozenset({one[1], other[1]}) in CALENDAR:
         return True
     values = [_number(match["anumber"]) * SCALE[one[1]], _number(match["bnumber"]) * SCALE[other[1]]]
-    return abs(values[0] - values[1]) <= max(values) / 50  # 1 mile = 1.6 km
+    return bool(abs(values[0] - values[1]) <= max(values) / 50)  # 1 mile = 1.6 km
 
 
 def _number(text: str) -> Fraction:
