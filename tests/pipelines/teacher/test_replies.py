@@ -19,6 +19,7 @@ from tenacity import wait_none
 from pipelines.config import SamplingConfig, TeacherConfig
 from pipelines.solvers import Sandbox
 from pipelines.teacher import Failure, Limits, OpenGate, Quota, Request, Sample, Teacher, TeacherRefused, client, server
+from pipelines.teacher.completion import Completion
 from pipelines.thoughts import THOUGHTS, judge, load_prompt
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -201,11 +202,28 @@ async def test_a_stop_before_the_next_attempt_loses_no_cost() -> None:
     assert isinstance(failure, Failure) and pytest.approx(0.00012) == failure.cost_usd
 
 
-async def test_stop_strings_travel_with_the_request_and_end_a_local_teachers_completion() -> None:
-    """Four by default; the local server cuts before the first that occurs, as real servers do."""
+async def test_stop_strings_travel_with_the_request() -> None:
+    """Four by default."""
     bodies: list[dict[str, Any]] = []
     async with endpoint([{"status": 200, "body": RIGHT}], bodies) as base_url:
         teacher = teacher_at(base_url)
         await teacher.ask(REQUEST, OpenGate())
         await teacher.aclose()
     assert ["\nQuestion:", "\n\nQ:", "\nHuman:", "\n### Instruction"] == bodies[0]["stop"]
+
+
+@pytest.mark.parametrize(
+    ("text", "stop", "expected"),
+    [
+        ("15.\nQuestion: next", ["\nQuestion:"], "15."),
+        ("15.\nHuman: a\nQuestion: b", ["\nQuestion:", "\nHuman:"], "15."),
+        ("15.", ["\nQuestion:"], "15."),
+        ("15.\nQuestion: next", [], "15.\nQuestion: next"),
+    ],
+)
+def test_a_local_teacher_ends_a_completion_before_the_first_stop_string(
+    text: str, stop: list[str], expected: str
+) -> None:
+    """The string itself is not part of it."""
+    cut = server._stopped(Completion(text, "length", "m"), server._stop_strings(stop))
+    assert (expected, "length" if expected == text else "stop") == (cut.text, cut.finish_reason)
