@@ -6,7 +6,7 @@ Retried with jitter: timeouts, dropped connections, 408, 409, 429, 5xx, empty, b
 attempt asks the gate (the quota) for a turn of its own. Attempts do not count while nothing listens at the endpoint.
 Never retried: a wrong key, an unknown model, an exhausted account, a refusal of what every request holds (they end the
 run: ``TeacherRefused``), requests that the endpoint calls bad, and what its content filter refuses (kept as a sample).
-What the endpoint does not take (``n``, ``temperature``, ``max_tokens``, ``stop``) it is not asked twice.
+What the endpoint does not take (``n``, ``temperature``, ``max_tokens``, ``stop``) is not sent twice.
 """
 
 import re
@@ -189,7 +189,7 @@ class Teacher:
             return self._timeout_s
         if self.slowest_s is None:
             return _FIRST_ANSWER_S
-        return min(_LONGEST_S, patience(None, self.slowest_s) * 2**timeouts)
+        return float(min(_LONGEST_S, patience(None, self.slowest_s) * 2**timeouts))
 
     async def _attempt(self, request: Request, gate: Gate, tried: _Tried, *, is_retry: bool) -> list[Sample]:
         timeout_s = self._may_take_s(tried.timeouts)
@@ -221,10 +221,10 @@ class Teacher:
                 if reply.is_filtered:
                     return self._exchange.filtered(request)
                 raise self._sorted_out(reply, error.response.headers, dialect, request, gate) from error
-        if (reply := _error_in(response)) is not None:  # HTTP 200, and an error in its body
-            if reply.is_filtered:
+        if (in_body := _error_in(response)) is not None:  # HTTP 200, and an error in its body
+            if in_body.is_filtered:
                 return self._exchange.filtered(request)
-            raise self._sorted_out(reply, {}, dialect, request, gate)
+            raise self._sorted_out(in_body, {}, dialect, request, gate)
         latency_s = time.monotonic() - started
         self.slowest_s = max(latency_s, self.slowest_s or 0.0)
         try:

@@ -56,6 +56,9 @@ class Window:
         self._is_fixed = size is not None
         self._timeout_s = timeout_s
         self._alone_s = self._slowest_s = 0.0
+        self._is_full = False
+        self._round_began = self._slowest_of_round_s = 0.0
+        self._answers = 0
         self._abandoned: list[tuple[float, int]] = []  # until when, how many
         self._cut_at = self._settled_until = float("-inf")
         self._search()
@@ -86,7 +89,6 @@ class Window:
         self.in_flight = max(0, self.in_flight - count)
         if latencies_s:
             self._answers += len(latencies_s)
-            self._latency_sum_s += sum(latencies_s)
             self._slowest_s = max(self._slowest_s, *latencies_s)
             self._slowest_of_round_s = max(self._slowest_of_round_s, *latencies_s)
         if timeouts:
@@ -124,7 +126,7 @@ class Window:
     def _start_round(self, now: float) -> None:
         self._round_began = now
         self._answers = 0
-        self._latency_sum_s = self._slowest_of_round_s = 0.0
+        self._slowest_of_round_s = 0.0
 
     def _judge(self, now: float) -> None:
         """At the end of a round: double, stay, or settle."""
