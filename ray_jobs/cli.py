@@ -10,6 +10,7 @@ import argparse
 import difflib
 import json
 import os
+import re
 import sys
 import types
 import typing
@@ -125,11 +126,13 @@ def absolute(run_dir: str) -> str:
     """A run directory as every process of the cluster finds it.
 
     Raises:
-        ConfigError: it is relative, in a submitted job.
+        ConfigError: it is relative, in a submitted job, or holds a character at which Ray Data cuts a path.
     """
     if not is_local(run_dir):
         return run_dir
     plain = run_dir.removeprefix("file://").removeprefix("local://")
+    if unusable := re.search(r"[?\x00-\x1f\x7f]", plain):
+        raise ConfigError(f"run_dir: {plain!r} holds {unusable[0]!r}, at which Ray cuts a path; rename the folder")
     path = Path(plain).expanduser()
     if not path.is_absolute() and in_submitted_job():
         raise ConfigError(

@@ -106,7 +106,7 @@ def _tables(groups: pa.Table, uri: str, folder: str, starts: list[str]) -> Itera
         tables = []
         for file in group:
             own = [name for name in pq.read_schema(file, filesystem=filesystem).names if name in _OWN_COLUMNS[folder]]
-            tables.append(meeting(pq.read_table(file, columns=own, filesystem=filesystem), folder))
+            tables.append(meeting(pq.read_table(file, columns=own, filesystem=filesystem, partitioning=None), folder))
         yield _in_parts(pa.concat_tables(tables), starts)
 
 

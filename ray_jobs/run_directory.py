@@ -17,6 +17,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -27,12 +28,14 @@ import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from pipelines.errors import DataError
-from pipelines.storage import is_local, locate
+from pipelines.storage import LFS_POINTER, is_lfs_pointer, is_local, locate
 from ray_jobs import owner
 
 MANIFEST = "_manifest.json"
 UNFINISHED = "_unfinished"
 _ROWS_PER_FILE = 100_000
+_DEBRIS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""Files that a desktop leaves in any folder that it shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +81,8 @@ class RunDirectory:
         """The files below a folder, sorted by path."""
         selector = pafs.FileSelector(self.path(*parts), recursive=True, allow_not_found=True)
         infos = self.filesystem.get_file_info(selector)
-        return sorted((info for info in infos if info.type == pafs.FileType.File), key=lambda info: str(info.path))
+        files = (info for info in infos if info.type == pafs.FileType.File and info.base_name not in _DEBRIS)
+        return sorted(files, key=lambda info: str(info.path))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -171,18 +175,51 @@ class RunDirectory:
             pafs.copy_files(source.path(folder, name), target, source.filesystem, self.filesystem)
 
     def parquet_files(self, *parts: str) -> list[str]:
-        """The Parquet files of a folder as paths, sorted."""
-        return [str(info.path) for info in self.listing(*parts) if info.path.endswith(".parquet")]
+        """The Parquet files of a folder as paths, sorted.
+
+        Names that begin with a dot or an underscore, of files or of folders below, are what other tools leave beside
+        the data (``._a.parquet``, ``.ipynb_checkpoints/``, ``_temporary/``).
+        """
+        base = self.path(*parts) + "/"
+        paths = [str(info.path) for info in self.listing(*parts) if info.path.endswith(".parquet")]
+        return [path for path in paths if not re.search(r"(^|/)[._]", path.removeprefix(base))]
+
+    def schema(self, file: str) -> pa.Schema:
+        """The columns of a Parquet file.
+
+        Raises:
+            DataError: it is not readable.
+        """
+        with self._readable(file):
+            return pq.read_schema(file, filesystem=self.filesystem)
+
+    @contextlib.contextmanager
+    def _readable(self, file: str) -> Iterator[None]:
+        """Name a file that is not Parquet, or a Git LFS pointer."""
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and (error.errno is not None or not self.is_local):
+                raise
+            with self.filesystem.open_input_stream(file) as stream:
+                reason = LFS_POINTER if is_lfs_pointer(stream.read(64)) else f"not a readable Parquet file ({error})"
+            raise DataError(f"{file}: {' '.join(reason.split())}") from None
 
     def read_table(self, *parts: str, columns: list[str] | None = None) -> pa.Table | None:
-        """All rows of a folder's Parquet files, or None where it has none."""
-        files = self.parquet_files(*parts)
-        if not files:
-            return None
-        return pa.concat_tables(
-            [pq.read_table(file, columns=columns, filesystem=self.filesystem) for file in files],
-            promote_options="default",
-        )
+        """All rows of a folder's Parquet files, or None where it has none.
+
+        Raises:
+            DataError: a file is not readable, or the files' columns have different types.
+        """
+        tables = []
+        for file in self.parquet_files(*parts):
+            with self._readable(file):  # partitioning: a folder such as lr=0.1 is a name and adds no column
+                tables.append(pq.read_table(file, columns=columns, filesystem=self.filesystem, partitioning=None))
+        try:
+            return pa.concat_tables(tables, promote_options="default") if tables else None
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"{self.path(*parts)}: the columns of its files differ ({reason})") from None
 
     def table(self, *parts: str, columns: list[str] | None = None) -> pa.Table:
         """``read_table`` of a folder that must hold rows' files.

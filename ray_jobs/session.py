@@ -3,14 +3,26 @@
 import contextlib
 import logging
 import os
+import re
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipelines.config import RunConfig
+from pipelines.errors import ConfigError, ThoughtDistillError
 from ray_jobs.gpus import check_gpus
+from ray_jobs.outage import one_line
 from ray_jobs.probe import check_shared
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import Stage, execute, pending, say
+
+_CONNECT_S = 10.0
+_LONGEST_TMPDIR = 107 - len("/ray/session_2026-12-01_02-38-44_123456_1234567/sockets/plasma_store")
+"""A socket's path has at most 107 bytes on Linux."""
+
+
+class RayUnavailableError(ThoughtDistillError):
+    """No Ray cluster could be reached or started; exit code 1, since the same command may succeed later."""
 
 
 def run_stages(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory) -> None:
@@ -49,6 +61,7 @@ def ray_session() -> Iterator[None]:
     The address comes from the environment (``ray job submit`` sets it); without one a local Ray starts.
     """
     import ray
+    from ray.exceptions import RayError
 
     if ray.is_initialized():
         yield
@@ -56,12 +69,43 @@ def ray_session() -> Iterator[None]:
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # token authentication stays on
     # "local": else Ray joins whatever cluster was last started on this machine, even one that no longer lives.
     address = os.environ.get("RAY_ADDRESS", "local")
-    ray.init(address, logging_level="WARNING", include_dashboard=False if address == "local" else None)
+    check_address(address)
+    if address == "local" and len(os.environ.get("RAY_TMPDIR", "")) > _LONGEST_TMPDIR:
+        raise ConfigError(
+            f"RAY_TMPDIR: longer than {_LONGEST_TMPDIR} characters, too long for the sockets that Ray puts below it; "
+            "set a shorter one, such as RAY_TMPDIR=/tmp"
+        )
+    try:
+        ray.init(address, logging_level="WARNING", include_dashboard=False if address == "local" else None)
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        raise RayUnavailableError(f"Ray did not start (RAY_ADDRESS {address}): {one_line(error)}") from None
     quiet_ray_data()
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def check_address(address: str) -> None:
+    """Refuse a RAY_ADDRESS that names no cluster, since Ray itself would wait for it for minutes.
+
+    Raises:
+        ConfigError: it is not HOST:PORT.
+        RayUnavailableError: nothing listens there; the same command may succeed later.
+    """
+    if address in ("local", "auto") or address.startswith("ray://"):
+        return
+    parts = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:/\s]+):(\d{1,5})", address)
+    if parts is None:
+        hint = " (http:// is the job server's, for ray job submit)" if address.startswith("http") else ""
+        raise ConfigError(f"RAY_ADDRESS: '{address}' is not HOST:PORT of a cluster's head{hint}, e.g. 10.0.0.1:6379")
+    try:
+        socket.create_connection((parts[1].strip("[]"), int(parts[2])), timeout=_CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise RayUnavailableError(
+            f"RAY_ADDRESS: no cluster answers at {address} ({one_line(error)}); "
+            "start it, or unset RAY_ADDRESS for a Ray on this machine"
+        ) from None
 
 
 def on_this_node() -> Any:

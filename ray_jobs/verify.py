@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.config import RunConfig, VerificationConfig
 from pipelines.errors import ConfigError, DataError
+from pipelines.problems.foreign_gold import foreign_gold
 from pipelines.solvers import Sandbox
 from pipelines.thoughts import THOUGHTS, judge
 from pipelines.thoughts.degraded import degraded
-from ray_jobs import cli
+from ray_jobs import cli, foreign
 from ray_jobs.hardware import AWAY_FROM_GPUS, cpu_share
 from ray_jobs.progress import Progress
 from ray_jobs.run_directory import RunDirectory
@@ -55,7 +55,8 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     rows = run_dir.rows_written("samples")
     if not rows:
         raise DataError(f"{run_dir.path('samples')}: holds no rows, so there is nothing to prove; sample first")
-    samples = ray.data.read_parquet(run_dir.parquet_files("samples"), filesystem=run_dir.filesystem)
+    files = run_dir.parquet_files("samples")
+    samples = ray.data.read_parquet(files, filesystem=run_dir.filesystem, partitioning=None)
     with Progress("verify", rows, lambda: (run_dir.rows_written("verdicts"), "")):
         proved(samples, rows, config, run_dir).write_parquet(run_dir.path("verdicts"), filesystem=run_dir.filesystem)
     return _result(run_dir)
@@ -139,15 +140,8 @@ def preflight(config: RunConfig, run_dir: RunDirectory) -> None:
         DataError, ConfigError: one line each.
     """
     check_isolation(config)
-    for folder, needed in (
-        ("problems", ("problem_id", "answer")),
-        ("samples", (*VERDICT_SCHEMA.names[:4], "completion")),
-    ):
-        for file in run_dir.parquet_files(folder)[:1]:
-            columns = pq.read_schema(file, filesystem=run_dir.filesystem).names
-            lacking = [name for name in needed if name not in columns]
-            if lacking:
-                raise DataError(f"{file}: lacks the column {', '.join(lacking)}; columns here: {', '.join(columns)}")
+    foreign.check(run_dir, "problems", "problem_id", ("problem_id", "answer"))
+    foreign.check(run_dir, "samples", "sample_id", (*VERDICT_SCHEMA.names[:4], "completion"))
     thoughts = run_dir.read_table("samples", columns=["thought"])
     unknown = set(thoughts["thought"].unique().to_pylist()) - set(THOUGHTS) if thoughts is not None else set()
     if unknown:
@@ -175,6 +169,11 @@ def check_isolation(config: RunConfig) -> None:
 
 def _gold(run_dir: RunDirectory) -> pa.Table:
     table = run_dir.table("problems")
+    if run_dir.is_foreign("problems") and "answer_kind" not in table.column_names:
+        read = [foreign_gold(answer) for answer in table["answer"].to_pylist()]
+        table = table.set_column(
+            table.column_names.index("answer"), "answer", pa.array([gold.answer for gold in read], pa.string())
+        ).append_column("answer_kind", pa.array([gold.kind for gold in read], pa.string()))
 
     def column(name: str) -> Any:  # foreign problems may lack it
         return table[name] if name in table.column_names else pa.nulls(table.num_rows, pa.string())
