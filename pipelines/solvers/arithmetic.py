@@ -76,9 +76,7 @@ class _Plain:
         if name not in self._functions or self._local or name in self.globals:
             raise _NotPlain
         body = self._functions[name].body
-        self._local = frozenset(
-            node.id for node in ast.walk(self._functions[name]) if isinstance(node, ast.Name) and _stored(node)
-        ) | {name}
+        self._local = frozenset((name, *(each for statement in body for each in _stored(statement))))
         last = body[-1]
         if not isinstance(last, ast.Return) or last.value is None:
             raise _NotPlain
@@ -188,5 +186,10 @@ def _any(arguments: ast.arguments) -> bool:
     return bool(arguments.posonlyargs or arguments.args or arguments.vararg or arguments.kwonlyargs or arguments.kwarg)
 
 
-def _stored(node: ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Store)
+def _stored(statement: ast.stmt) -> list[str]:
+    """The names that a statement of the plain kinds assigns."""
+    if isinstance(statement, ast.Assign):
+        return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        return [statement.target.id]
+    return []
