@@ -5,8 +5,8 @@
 Retried with jitter: timeouts, dropped connections, 408, 409, 429, 5xx, empty and broken answers; every attempt
 asks the gate (the quota) for a turn of its own. While nothing listens at the endpoint, attempts are not counted.
 Never retried: a wrong key, an unknown model, an exhausted account (they end the run: ``TeacherRefused``), requests
-that the endpoint calls bad, and what its content filter refuses (kept as a sample). What the endpoint does not take (``n``, ``temperature``, ``max_tokens``) it is not asked
-twice.
+that the endpoint calls bad, and what its content filter refuses (kept as a sample). What the endpoint does not take
+(``n``, ``temperature``, ``max_tokens``) is not sent twice.
 """
 
 import time
