@@ -103,3 +103,50 @@ async def test_a_journal_that_stays_unwritable_stops_the_run(tmp_path: Path, mon
     monkeypatch.setattr("ray_jobs.journal._append", failing(0))
     assert 0 == (await kept.flush()).unwritten
     assert ["a", "b"] == [row["sample_id"] for row in read_journal(RunDirectory(str(tmp_path)))]
+
+
+async def test_while_the_endpoint_is_away_one_request_tries_and_then_all_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status says for how long; an attempt that ends otherwise says that it is back."""
+    monkeypatch.setattr(ledger, "AWAY_PAUSE_S", 0.0)
+    monkeypatch.setattr(ledger, "LEASE_S", 0.05)
+    kept = opened(tmp_path)
+    assert [0.0, 0.0] == await kept.lease("s", [1, 1], [0.0, 0.0])
+    await kept.report("s", Report(ended=2, unreachable=2, unreachable_because="refused"))
+    assert (await kept.status()).away_s is not None
+    assert 1 == len(await kept.lease("s", [1, 1], [0.0, 0.0]) or [])
+    assert [] == await kept.lease("s", [1], [0.0])
+    await kept.report("s", Report(rows=[sample("a")], ended=1))
+    assert (await kept.status()).away_s is None
+    assert 2 == len(await kept.lease("s", [1, 1, 1], [0.0] * 3) or [])
+
+
+async def test_an_endpoint_that_stays_away_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its own words and what to do."""
+    monkeypatch.setattr(ledger, "AWAY_S", 0.0)
+    kept = opened(tmp_path)
+    await kept.lease("s", [1], [0.0])
+    await kept.report("s", Report(ended=1, unreachable=1, unreachable_because="Connect call failed"))
+    assert await kept.lease("s", [1], [0.0]) is None
+    assert "not been reachable for 0 s (Connect call failed)" in (await kept.status()).stopped
+
+
+async def test_samplers_wait_for_the_first_answer(tmp_path: Path) -> None:
+    """They are ready, and hear what it has shown of the endpoint."""
+    kept = opened(tmp_path)
+    waiting = asyncio.create_task(kept.opening())
+    await kept.samplers_wait(5)
+    assert not waiting.done() and not (await kept.status()).is_open
+    await kept.open(ledger.Opening(slowest_s=3.0), [sample("a")])
+    assert 3.0 == (await waiting).slowest_s
+    assert ["a"] == [row["sample_id"] for row in read_journal(RunDirectory(str(tmp_path)))]
+
+
+async def test_samplers_go_on_when_the_first_request_failed(tmp_path: Path) -> None:
+    """They find that nothing may start."""
+    kept = opened(tmp_path)
+    waiting = asyncio.create_task(kept.opening())
+    await kept.close("the key is refused")
+    await asyncio.wait_for(waiting, 5)
+    assert await kept.lease("s", [1], [0.0]) is None

@@ -189,6 +189,55 @@ async def test_a_dropped_connection_is_tried_again() -> None:
         assert isinstance((await teacher.ask(REQUEST, OpenGate()))[0], Sample)
 
 
+class WaitingGate(CountingGate):
+    """A gate whose attempts do not count while nothing is reachable; the port opens at the tenth."""
+
+    def __init__(self, opens: Callable[[], None]) -> None:
+        super().__init__()
+        self.away = 0
+        self._opens = opens
+
+    async def unreachable(self, said: str, was_sent: bool) -> bool:
+        self.away += 1
+        if self.away == 10:
+            self._opens()
+        return True
+
+
+async def test_attempts_without_a_listener_are_not_counted() -> None:
+    """More of them than attempts; then the endpoint is back, and the sample comes."""
+    async with teacher_of(scripted(web.json_response(RIGHT))) as teacher:
+        there = teacher._client.base_url
+        teacher._client.base_url = "http://127.0.0.1:9/v1"
+        gate = WaitingGate(lambda: setattr(teacher._client, "base_url", there))
+        [answer] = await teacher.ask(REQUEST, gate)
+    assert isinstance(answer, Sample)
+    assert (10, 11) == (gate.away, gate.turns)
+
+
+async def test_a_loopback_endpoint_is_asked_without_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens at the proxy."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    async with teacher_of(scripted(web.json_response(RIGHT))) as teacher:
+        assert isinstance((await teacher.ask(REQUEST, OpenGate()))[0], Sample)
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "slowest_s", "timeouts", "expected"),
+    [(None, None, 0, 600), (None, 1.0, 0, 60), (None, 50.0, 0, 200), (None, 1.0, 2, 240), (20.0, 50.0, 2, 20)],
+)
+async def test_a_timeout_is_learned_where_none_is_configured(
+    timeout_s: float | None, slowest_s: float | None, timeouts: int, expected: float
+) -> None:
+    """Seconds; a configured one is kept."""
+    config = TeacherConfig(model="m", timeout_s=timeout_s)
+    teacher = Teacher(config, SamplingConfig(), {}, "http://127.0.0.1:9/v1", "key", slowest_s=slowest_s)
+    assert expected == teacher._may_take_s(timeouts)
+    await teacher.aclose()
+
+
 async def test_what_fails_to_the_end_is_a_failure_with_its_attempts() -> None:
     """Never a silent gap."""
     async with teacher_of(scripted(refused(500, "server_error"))) as teacher:
