@@ -202,7 +202,7 @@ class _Interval:
         summed = worker.sum_over_ranks(torch.tensor([numerator, *local], dtype=torch.float64, device=worker.device))
         loss, real, padded, wanted = summed.tolist()
         record = {
-            "loss": loss / sum(counts.divisor for counts in self._counts),
+            "loss": loss / sum(counts.target_weight for counts in self._counts),  # a mean per token, whatever C is
             "grad_norm": float(self._counts[-1].norm),
             "tokens_per_s": self.target_tokens / (time.monotonic() - self._began),
             "padding": 1 - real / padded,
