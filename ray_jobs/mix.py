@@ -142,7 +142,8 @@ def _write(block: pa.Table, number: int, kept: Mapping[str, int] | None, uri: st
 
 def _fields(config: RunConfig) -> dict[str, Any]:
     proof = config.verification.model_dump(exclude={"require_isolation"}) if config.mixture.perturb else None
-    unused = {name for name, off in (("fraction", 1), ("perturb", 0)) if getattr(config.mixture, name) == off}
+    off = {"fraction": 1, "perturb": 0, "duplicates": "drop"}
+    unused = {name for name, value in off.items() if getattr(config.mixture, name) == value}
     mixture = config.mixture.model_dump(exclude=unused)  # so that mixtures made before there were these stay valid
     return {**mixture, "seed": config.seed, **({"verification": proof} if proof else {})}
 

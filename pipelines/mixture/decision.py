@@ -4,7 +4,7 @@
     -> [Decided(thought="pot", type="only_pot", split="train", reason="", rank=281.., tokens=14, example=Example(...)),
         Decided(thought="cot", type="only_pot", split="dropped", reason="incorrect", rank=0, tokens=0, example=None)]
 
-Every row that comes in comes out once; further copies of an upsampled example come on top. What shares leave out is
+Every row that comes in comes out once; further copies of an upsampled training example come on top. What shares leave out is
 decided over the whole mixture, later (``pipelines.mixture.shares``).
 """
 
@@ -89,9 +89,10 @@ def decide(
         ]
     decided = [_dropped(problem_id, entry, kind) for entry in dropped]
     for entry in RECIPES[config.recipe](problem, proofs, config):
-        decided.append(
-            _dropped(problem_id, entry, kind) if isinstance(entry, Dropped) else _kept(entry, kind, split, seed)
-        )
+        if isinstance(entry, Dropped):
+            decided.append(_dropped(problem_id, entry, kind))
+        elif split == "train" or not entry.copy:  # dev measures each example once
+            decided.append(_kept(entry, kind, split, seed))
     return decided
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.inference.selection import ORACLE, VOTES
+from pipelines.inference.selection import MAJORITY, ORACLE, VOTES
 from pipelines.report import palette
 from pipelines.report.comparison import main_selections, side_by_side, within
 from pipelines.report.dev import Dev, dev
@@ -31,7 +31,7 @@ from pipelines.report.tables import Row, RunTables, rows
 
 Metrics = dict[str, Any]
 _TEACHER = "teacher_predictions"  # the stage of a baseline run whose predictions are the teacher's
-WHOLE = (*VOTES, ORACLE)  # selections over every path
+WHOLE = (*VOTES, ORACLE)  # selections over many paths
 
 
 def measure(tables: RunTables) -> Metrics:
@@ -105,7 +105,7 @@ def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None, cho
                 {
                     "dataset": dataset,
                     "selection": selection,
-                    "decoding": decoding[dataset][selection in WHOLE],
+                    "decoding": decoding[dataset][2 if selection == MAJORITY else selection in WHOLE],
                     **asdict(share(correct, n)),
                     "headline": selection == chosen,
                     "chosen_on_dev": selection == chosen_on_dev,
@@ -253,10 +253,11 @@ def _finite(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _decoding(tables: RunTables) -> dict[str, tuple[str, str]]:
-    """Per data set how the paths were decoded that a thought or an order uses, and those that all others use.
+def _decoding(tables: RunTables) -> dict[str, tuple[str, str, str]]:
+    """Per data set how the paths were decoded that a thought or an order uses, all paths, and those of ``majority``.
 
-    A thought's own path is its greedy one, or else its first sample; votes and the oracle see every path.
+    A thought's own path is its greedy one, or else its first sample; ``majority`` sees samples alone where there are
+    any, the other votes and the oracle every path.
     """
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     draws: defaultdict[str, set[int]] = defaultdict(set)
@@ -267,9 +268,11 @@ def _decoding(tables: RunTables) -> dict[str, tuple[str, str]]:
     words = {}
     for dataset, decodings in kinds.items():
         greedy, sampled = ["greedy"] * ("greedy" in decodings), len(draws[dataset])
-        every = greedy + [f"{sampled} sampled per thought"] * bool(sampled)
+        samples = [f"{sampled} sampled per thought"] * bool(sampled)
         first = greedy or ["1 sampled per thought"] * bool(sampled)
-        words[dataset] = first[0] if first else "decoding unknown", " and ".join(every) or "decoding unknown"
+        kinds_of = (first, greedy + samples, samples or greedy)
+        own, every, voting = (" and ".join(used) or "decoding unknown" for used in kinds_of)
+        words[dataset] = own, every, voting
     return words
 
 
