@@ -1,7 +1,8 @@
 """Filters: which of a problem's judged samples are fit to train, each of the others with its reason.
 
 In this order: proof (``mixture.keep``), flags (``mixture.drop_flags``), duplicates within question and thought
-(``mixture.duplicates``), and the cap per question and thought (``mixture.max_per_problem``), which keeps the most diverse.
+(``mixture.duplicates``), and the cap per question and thought (``mixture.max_per_problem``), which keeps the most
+diverse.
 Whole problems are left out before (``pipelines.mixture.overlap``), shares are cut after (``pipelines.mixture.shares``).
 """
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.inference.selection import MAJORITY, ORACLE, VOTES
+from pipelines.inference.selection import MAJORITY, ORACLE, VOTES, choose
 from pipelines.report import palette
 from pipelines.report.comparison import main_selections, side_by_side, within
 from pipelines.report.dev import Dev, dev
@@ -31,6 +31,7 @@ from pipelines.report.tables import Row, RunTables, rows
 
 Metrics = dict[str, Any]
 _TEACHER = "teacher_predictions"  # the stage of a baseline run whose predictions are the teacher's
+_SHARED = "fewer than 50 problems are held out, so the same ones chose the exported epoch and this order"
 WHOLE = (*VOTES, ORACLE)  # selections over many paths
 
 
@@ -45,7 +46,7 @@ def measure(tables: RunTables) -> Metrics:
         "paired": within(found, chosen, on_dev.order),
         "side_by_side": side_by_side(found, main_selections(found, chosen, on_dev.order)),
         "paths": path_counts(tables),
-        "dev": _dev(on_dev) if found else None,
+        "dev": _dev(tables, on_dev, chosen) if found else None,
         "reliability": reliability(found),
         "by_category": _split(found, shown, "category", lambda outcome: outcome.category),
         "by_steps": _split(found, shown, "steps", lambda outcome: outcome.steps),
@@ -115,16 +116,19 @@ def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None, cho
     return records
 
 
-def _dev(on_dev: Dev) -> Row:
-    """What was chosen on dev: accuracies of the orders there, and the confidence model's weights."""
+def _dev(tables: RunTables, on_dev: Dev, headline: str | None) -> Row:
+    """What was chosen on dev: accuracies of the orders there and of the headline, and the confidence model."""
+    picks = [choose(each.paths, each.votes).get(headline or "") for each in on_dev.problems]
+    right = sum(pick is not None and pick.correct is True for pick in picks)
     model = on_dev.calibration
     fitted = asdict(model) | {"weights": model.weights} if model else None
     return {
         "problems": len(on_dev.problems),
         "chosen": on_dev.order,
+        "headline": {"selection": headline, **asdict(share(right, len(picks)))} if picks else None,
         "orders": [{"selection": name, **asdict(here)} for name, here in on_dev.orders.items()],
         "confidence": fitted,
-        "note": on_dev.note,
+        "note": on_dev.note or (_SHARED if tables.dev_chose_epoch else None),
     }
 
 

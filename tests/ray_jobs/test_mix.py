@@ -178,6 +178,7 @@ def test_the_problems_for_dev_are_the_same_for_every_mixture(inputs: Path, tmp_p
         assert dev <= set(held_out[-1]) and not trained & set(held_out[-1])
         assert not set(held_out[-1]) & {"planted/same", "planted/edited", "planted/longer"}
     assert held_out[0] == held_out[1]
+    assert ("planted/twin" in held_out[0]) == ("generated/train/0" in held_out[0])  # near each other
     assert 10 <= len(held_out[0]) <= 30
 
 

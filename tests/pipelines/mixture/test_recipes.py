@@ -112,9 +112,8 @@ def test_copies_train_and_are_not_in_dev() -> None:
     """A problem of type 1 in dev: each example once."""
     row = {"sample_id": "d/train/0/pot/0", "problem_id": "d/train/0", "thought": "pot", "draw": 0}
     sample, verdict = row | {"completion": "ans = 8"}, row | {"status": "solved", "answer": "8", "correct": True}
-    for fraction, copies in ((0.0, [("train", 0), ("train", 1)]), (0.999, [("dev", 0)])):
-        config = MixtureConfig(recipe="md", dev_fraction=fraction)
-        decided = decide("d/train/0", PROBLEM, None, [sample], [verdict], config, seed=0)
+    for held_out, copies in ((False, [("train", 0), ("train", 1)]), (True, [("dev", 0)])):
+        decided = decide("d/train/0", PROBLEM, None, [sample], [verdict], MixtureConfig(recipe="md"), 0, held_out)
         assert copies == [(one.split, one.example.copy) for one in decided if one.example]
 
 

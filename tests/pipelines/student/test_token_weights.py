@@ -1,7 +1,7 @@
 """Over an epoch each target token pulls as hard as its row's weight says, whatever the thought, rows and workers.
 
-The student here is a vector with a place for each thought; a token's "cross-entropy" is its thought's place. So a place's
-gradient is what all tokens of that thought pulled, and no step moves anything.
+The student here is a vector with a place for each thought; a token's "cross-entropy" is its thought's place. So the
+gradient of a place is what all tokens of that thought pulled, and no step moves anything.
 """
 
 import numpy as np
