@@ -7,8 +7,8 @@ exported epoch's true accuracy is, less the best epoch's, by the highest measure
 ``pipelines.student.choice``.
 
 ``claims``: sweeps in which nothing is better than anything else. Three seeds, students that differ by luck (1 point),
-test problems that all students share. How often is a mixture said to beat the best single thought (a 95 % interval above
-0: 2.5 % by definition), with the two chosen on other seeds' test figures, and on other seeds' dev figures?
+test problems that all students share. How often is a mixture said to beat the best single thought (a 95 % interval
+above 0: 2.5 % by definition), with the two chosen on other seeds' test figures, and on other seeds' dev figures?
 """
 
 import argparse

@@ -38,10 +38,10 @@ from pipelines.mixture.example import in_fraction
 from ray_jobs import cli
 from ray_jobs.meeting import PART, by_problem, dataset
 from ray_jobs.perturb import grow
-from ray_jobs.questions import Compared, compare
+from ray_jobs.questions import REASONS, Compared, compare
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_or_describe
-from ray_jobs.stage import Result, Stage
+from ray_jobs.stage import Result, Stage, say
 from ray_jobs.training_data import HELD_OUT
 
 
@@ -73,6 +73,7 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     if grown is not None:
         made["perturbation"] = grown.card(compared.left_out)
         grown.write(run_dir)
+    say_left_out(compared, config)
     run_dir.write_bytes(json.dumps(made, indent=2).encode(), "mixture", "card.json")
     run_dir.write_bytes(json.dumps(_held_out(names, compared)).encode(), "mixture", HELD_OUT)
     if made["rows"]["train"] == 0:
@@ -82,6 +83,20 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in made["dropped"].items())
     train, dev = made["rows"]["train"], made["rows"]["dev"]
     return Result(rows=train + dev, summary=f"{train:,} train, {dev:,} dev; dropped: {dropped or 'none'}")
+
+
+_NOTICEABLE = 0.05
+
+
+def say_left_out(compared: Compared, config: RunConfig) -> None:
+    """A line where decontamination takes more than 5 % of the problems: mostly a published protocol's own split."""
+    gone = sum(compared.left_out.get(name) in REASONS.values() for name in compared.ids)
+    if gone > _NOTICEABLE * len(compared.ids):
+        say(
+            f"mix: {gone:,} of {len(compared.ids):,} problems ({100 * gone / len(compared.ids):.0f} %) are left out "
+            f"because they share {config.mixture.decontaminate} words in a row with an evaluation question or are near "
+            "one; mixture.decontaminate: null trains on them, as published protocols do"
+        )
 
 
 def _silent(problems: pa.Table, config: RunConfig, run_dir: RunDirectory) -> set[str]:

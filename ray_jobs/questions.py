@@ -24,7 +24,8 @@ from ray_jobs.run_directory import RunDirectory
 from ray_jobs.stage import say
 
 _QUESTIONS_PER_TASK = 1000
-_REASONS = {"same": "in_evaluation", "ngram": "overlaps_evaluation", "near": "near_evaluation"}
+_REPORTED = 13  # words in a row that are listed, and counted in the report, where nothing is dropped for them
+REASONS = {"same": "in_evaluation", "ngram": "overlaps_evaluation", "near": "near_evaluation"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Compared:
     index: Any
     ids: list[str]
     asked: set[Words]
+    decontaminate: int | None
 
     def add_children(self, children: pa.Table) -> None:
         """Compare perturbed problems with the evaluation sets, as all are, and with the problems for dev.
@@ -55,7 +57,8 @@ class Compared:
             self.asked.add(words)
             if hits:
                 self.hits[name] = hits
-                self.left_out[name] = _REASONS[_worst(hits)]
+            if (overlaps := _reason(hits, self.decontaminate)) is not None:
+                self.left_out[name] = overlaps
             elif reason or any(self.ids[number] in self.held_out for number in near):
                 self.left_out[name] = reason or "near_dev"
 
@@ -68,7 +71,7 @@ class Compared:
     def all_counts(self) -> dict[str, int]:
         """``counts`` with those of each kind of hit, children included."""
         kinds = Counter(_worst(found) for found in self.hits.values())
-        return self.counts | {f"{kind}_as_evaluation": kinds[kind] for kind in _REASONS}
+        return self.counts | {f"{kind}_as_evaluation": kinds[kind] for kind in REASONS}
 
 
 def compare(
@@ -85,16 +88,17 @@ def compare(
     columns = evaluated.to_pydict() if evaluated is not None else {"problem_id": [], "question": []}
     if evaluated is None:
         say(f"mix: {run_dir.path('evaluation_problems')} is not there, so no question was compared with a test set")
-    known = ray.put(Evaluated(zip(columns["problem_id"], columns["question"], strict=True), config.decontaminate))
+    asked = zip(columns["problem_id"], columns["question"], strict=True)
+    known = ray.put(Evaluated(asked, config.decontaminate or _REPORTED))
     words = [words_of(question) for question in questions]
     index = ray.put(NearIndex(words))
     compared = _spread(questions, None, known, index)
     hits = {name: found for name, (found, _) in zip(ids, compared, strict=True) if found}
     near = [earlier for _, earlier in compared]
     dev = held_out(ids, near, seed, config.dev_fraction)
-    gone = {number for number, name in enumerate(ids) if name in hits or (name in silent and name not in dev)}
+    left_out = {name: reason for name, found in hits.items() if (reason := _reason(found, config.decontaminate))}
+    gone = {number for number, name in enumerate(ids) if name in left_out or (name in silent and name not in dev)}
     repeating = [name for name, first in zip(ids, first_of_near(near, left_out=gone), strict=True) if first is not None]
-    left_out = {name: _REASONS[_worst(found)] for name, found in hits.items()}
     if config.near_duplicates == "drop":
         left_out.update(dict.fromkeys(repeating, "near_duplicate"))
     counts = {
@@ -103,12 +107,20 @@ def compare(
         "near_duplicates": len(repeating),
         "in_near_groups": len({n for number, earlier in enumerate(near) if earlier for n in (number, *earlier)}),
     }
-    return Compared(dev, left_out, counts, hits, known, index, ids, set(words))
+    return Compared(dev, left_out, counts, hits, known, index, ids, set(words), config.decontaminate)
+
+
+def _reason(found: list[Hit], decontaminate: int | None) -> str | None:
+    """Why a question with these hits does not train; without decontamination only the same question does not."""
+    if not found:
+        return None
+    kind = _worst(found)
+    return REASONS[kind] if decontaminate is not None or kind == "same" else None
 
 
 def _worst(found: list[Hit]) -> str:
     """The closest kind of a question's hits."""
-    return min((hit.kind for hit in found), key=list(_REASONS).index)
+    return min((hit.kind for hit in found), key=list(REASONS).index)
 
 
 def _spread(questions: list[str], ids: list[str] | None, known: Any, index: Any) -> list[tuple[list[Hit], list[int]]]:

@@ -43,6 +43,7 @@ def measure(tables: RunTables) -> Metrics:
     shown = [*thoughts, *([chosen] if chosen and chosen not in thoughts else [])]
     return {
         "evaluation": _evaluation(tables, found, chosen, on_dev.order),
+        "evaluation_without_overlap": _without_overlap(found, shown, tables.overlapping),
         "paired": within(found, chosen, on_dev.order),
         "side_by_side": side_by_side(found, main_selections(found, chosen, on_dev.order)),
         "paths": path_counts(tables),
@@ -113,6 +114,22 @@ def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None, cho
                     "completions": written[selection] / n,
                 }
             )
+    return records
+
+
+def _without_overlap(found: list[Outcome], selections: list[str], overlapping: frozenset[str]) -> list[Row]:
+    """Accuracies on the test problems that no training question overlaps; none where none does."""
+    if not overlapping:
+        return []
+    records = []
+    for dataset in dict.fromkeys(outcome.dataset for outcome in found):
+        mine = [one for one in found if one.dataset == dataset and one.problem_id not in overlapping]
+        tally = _tally(mine)
+        records += [
+            {"dataset": dataset, "selection": name, **asdict(share(*tally[name]))}
+            for name in selections
+            if name in tally
+        ]
     return records
 
 

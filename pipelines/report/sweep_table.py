@@ -28,8 +28,8 @@ class SweepTrial:
     """One trial: what was asked (``point``, ``seed``, the resolved ``config``), how it ended, and what it measured.
 
     ``card`` is the mixture's card, ``student`` the training's figures, ``evaluation`` the records of ``metrics.json``;
-    ``score`` is the exported student's accuracy on
-    dev problems that chose nothing, one measurement of each trial; seconds are None where the trial did not come so far.
+    ``score`` is the exported student's accuracy on dev problems that chose nothing, one measurement of each trial;
+    seconds are None where the trial did not come so far.
     """
 
     trial_id: str

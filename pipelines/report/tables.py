@@ -37,6 +37,7 @@ class RunTables:
     predictions: pa.Table | None = None
     dev_predictions: pa.Table | None = None
     dev_chose_epoch: bool = False
+    overlapping: frozenset[str] = frozenset()
     training_log: list[Row] = field(default_factory=list)
     wall_s: dict[str, float] = field(default_factory=dict)
     student: Row = field(default_factory=dict)

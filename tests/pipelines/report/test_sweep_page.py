@@ -42,7 +42,7 @@ def trial(point: dict[str, Any], seed: int, accuracies: dict[str, float], **chan
         "sampling": "3f2a9c11",
         "student": {"parameters": 1_258_432, "examples": 900, "steps": 90, "loss": 0.2},
         "evaluation": evaluation,
-        "score": list(accuracies.values())[-1],
+        "score": next(reversed(accuracies.values()), None),
         "train_s": 12.0,
         "evaluate_s": 3.0,
     }
