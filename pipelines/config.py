@@ -205,6 +205,11 @@ class MixtureConfig(_Section):
     drop_flags: list[Annotated[str, Field(min_length=1)]] = Field(
         [], description="drop samples whose verdict bears one of these flags"
     )
+    duplicates: Literal["drop", "weigh", "keep"] = Field(
+        "drop",
+        description="what repeats an earlier draw of its question and thought: drop | weigh (drop it, and multiply the "
+        "first one's weight by how often it was drawn; the default of recipe md) | keep",
+    )
     max_per_problem: int | None = Field(
         None, ge=1, description="thoughts of one kind per problem, the most diverse; null: all"
     )
@@ -225,6 +230,13 @@ class MixtureConfig(_Section):
         1, gt=0, le=1, description="share of the training problems that train; a larger share holds the smaller ones"
     )
     dev_fraction: float = Field(0.05, ge=0, lt=1, description="share of problems held out for dev")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _md_weighs_duplicates(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("recipe") == "md":
+            return {"duplicates": "weigh", **fields}
+        return fields
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> Self:

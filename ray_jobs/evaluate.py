@@ -29,7 +29,7 @@ from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage
 from ray_jobs.student_files import local_student
-from ray_jobs.training_data import held_out
+from ray_jobs.training_data import held_out, shares
 from ray_jobs.verify import JUDGE, limits, sandbox, verifiers
 
 PREDICTION_SCHEMA = pa.schema(
@@ -105,11 +105,23 @@ def _predict(folder: str, problems: list[dict[str, Any]], config: RunConfig, run
 
 def run_here(config: RunConfig, run_dir: RunDirectory) -> Result:
     """``run`` in this process, without Ray Data: a trial of a sweep is an actor already."""
-    questions = _questions(run_dir.table("evaluation_problems").to_pylist(), thoughts_of(run_dir))
+    return _predict_here("predictions", run_dir.table("evaluation_problems").to_pylist(), config, run_dir)
+
+
+def run_dev_here(config: RunConfig, run_dir: RunDirectory) -> Result:
+    """``run_dev`` in this process."""
+    if not (problems := dev_problems(config, run_dir)):
+        run_dir.write_table(PREDICTION_SCHEMA.empty_table(), "dev_predictions")
+        return Result(rows=0, summary="no dev problems")
+    return _predict_here("dev_predictions", problems, config, run_dir)
+
+
+def _predict_here(folder: str, problems: list[dict[str, Any]], config: RunConfig, run_dir: RunDirectory) -> Result:
+    questions = _questions(problems, thoughts_of(run_dir))
     writer, judge = Writer(config, run_dir.uri), Judge(config)
     written = [writer(questions.slice(row, _ROWS_PER_BLOCK)) for row in range(0, questions.num_rows, _ROWS_PER_BLOCK)]
-    run_dir.write_table(pa.concat_tables([judge(block) for block in written]), "predictions")
-    return _result(run_dir, "predictions")
+    run_dir.write_table(pa.concat_tables([judge(block) for block in written]), folder)
+    return _result(run_dir, folder)
 
 
 class Writer:
@@ -176,9 +188,9 @@ def thoughts_of(run_dir: RunDirectory) -> list[str]:
 
 
 def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[dict[str, Any]]:
-    """At most ``evaluation.dev_problems`` held-out problems; where there are enough, none that chose the student."""
+    """At most ``evaluation.dev_problems`` held-out problems; where there are enough, none that chose the epoch."""
     found = held_out(run_dir, config.seed) if config.evaluation.dev_problems else []
-    return [vars(problem) for problem in found[::-1][: config.evaluation.dev_problems]]
+    return [vars(problem) for problem in shares(found)[1][::-1][: config.evaluation.dev_problems]]
 
 
 def _questions(problems: list[dict[str, Any]], thoughts: list[str]) -> pa.Table:

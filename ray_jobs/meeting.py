@@ -30,6 +30,7 @@ MEETING_SCHEMA = pa.schema(
         pa.field("table", pa.string()),
         *(pa.field(name, pa.string()) for name in PROBLEM_SCHEMA.names),
         pa.field("left_out", pa.string()),
+        pa.field("held_out", pa.bool_()),
         pa.field("changed", pa.string()),
         *(pa.field(name, pa.string()) for name in ("sample_id", "thought", "completion", "status")),
         pa.field("draw", pa.int32()),
@@ -39,7 +40,7 @@ MEETING_SCHEMA = pa.schema(
 )
 
 _OWN_COLUMNS = {
-    "problems": {*PROBLEM_SCHEMA.names, "left_out", "changed"},
+    "problems": {*PROBLEM_SCHEMA.names, "left_out", "held_out", "changed"},
     "samples": {"sample_id", "problem_id", "thought", "draw", "completion"},
     "verdicts": {"sample_id", "problem_id", "status", "answer", "correct", "flags"},
 }
@@ -47,11 +48,13 @@ _OWN_COLUMNS = {
 
 @dataclass(frozen=True)
 class Met:
-    """The rows of one problem: itself (None where samples name one that is not there), and why it is left out."""
+    """The rows of one problem: itself (None where samples name one that is not there), why it is left out, and whether
+    it is held out for dev."""
 
     problem_id: str
     problem: Problem | None
     left_out: str | None
+    held_out: bool
     samples: list[dict[str, Any]]
     verdicts: list[dict[str, Any]]
 
@@ -65,7 +68,8 @@ def by_problem(part: pa.Table) -> Iterator[Met]:
             rows[row["table"]].append(row)
         asked = next(iter(rows["problems"]), None)
         problem = from_rows([{**asked, "answer_kind": asked["answer_kind"] or "number"}])[0] if asked else None
-        yield Met(problem_id, problem, asked["left_out"] if asked else None, rows["samples"], rows["verdicts"])
+        left_out, held_out = (asked["left_out"], bool(asked["held_out"])) if asked else (None, False)
+        yield Met(problem_id, problem, left_out, held_out, rows["samples"], rows["verdicts"])
 
 
 def dataset(problems: pa.Table, run_dir: RunDirectory, *further: pa.Table) -> Any:

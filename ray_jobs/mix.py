@@ -28,7 +28,6 @@ from pipelines.mixture import (
     Counted,
     card,
     decide,
-    in_dev,
     inside,
     is_union,
     table_cuts,
@@ -39,10 +38,10 @@ from pipelines.mixture.example import in_fraction
 from ray_jobs import cli
 from ray_jobs.meeting import PART, by_problem, dataset
 from ray_jobs.perturb import grow
-from ray_jobs.questions import compare
+from ray_jobs.questions import REASONS, Compared, compare
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_or_describe
-from ray_jobs.stage import Result, Stage
+from ray_jobs.stage import Result, Stage, say
 from ray_jobs.training_data import HELD_OUT
 
 
@@ -52,11 +51,14 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
 
     ray.data.DataContext.get_current().shuffle_strategy = ray.data.context.ShuffleStrategy.SORT_SHUFFLE_PULL_BASED
     problems = run_dir.table("problems")
-    grown = grow(problems, config, run_dir) if config.mixture.perturb else None
-    silent = _silent(problems["problem_id"].to_pylist(), config, run_dir)
-    compared = compare(problems, config.mixture, run_dir, silent, grown.problems if grown else None)
-    reasons = [compared.left_out.get(problem_id) for problem_id in problems["problem_id"].to_pylist()]
-    asked = problems.append_column("left_out", pa.array(reasons, pa.string()))
+    compared = compare(problems, config.mixture, run_dir, config.seed, _silent(problems, config, run_dir))
+    names = problems["problem_id"].to_pylist()
+    split = problems.append_column("held_out", pa.array([name in compared.held_out for name in names], pa.bool_()))
+    grown = grow(split, config, run_dir) if config.mixture.perturb else None
+    if grown:
+        compared.add_children(grown.problems)
+    compared.write(run_dir)
+    asked = split.append_column("left_out", pa.array([compared.left_out.get(name) for name in names], pa.string()))
     decided = (
         dataset(asked, run_dir, *(grown.rows(compared.left_out) if grown else ()))
         .groupby(PART)
@@ -67,12 +69,13 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     kept = None if is_union(config.mixture) else _cuts(blocks, config)
     write = ray.remote(_write)
     tallies = ray.get([write.remote(ref, number, kept, run_dir.uri) for number, ref in enumerate(blocks)])
-    made = {**card(sum(tallies, NOTHING), config.mixture), "questions": compared.counts}
+    made = {**card(sum(tallies, NOTHING), config.mixture), "questions": compared.all_counts}
     if grown is not None:
         made["perturbation"] = grown.card(compared.left_out)
         grown.write(run_dir)
+    say_left_out(compared, config)
     run_dir.write_bytes(json.dumps(made, indent=2).encode(), "mixture", "card.json")
-    run_dir.write_bytes(json.dumps(_held_out(asked, config)).encode(), "mixture", HELD_OUT)
+    run_dir.write_bytes(json.dumps(_held_out(names, compared)).encode(), "mixture", HELD_OUT)
     if made["rows"]["train"] == 0:
         raise RunStopped(
             f"mix: nothing is left to train on; dropped: {made['dropped']}; loosen mixture.keep or sample more"
@@ -82,19 +85,32 @@ def run(config: RunConfig, run_dir: RunDirectory) -> Result:
     return Result(rows=train + dev, summary=f"{train:,} train, {dev:,} dev; dropped: {dropped or 'none'}")
 
 
-def _silent(names: list[str], config: RunConfig, run_dir: RunDirectory) -> set[str]:
-    """Problems of the train split that train nothing: outside ``mixture.fraction``, or without a sample."""
-    seed, mixture = config.seed, config.mixture
-    found = {name for name in names if not in_fraction(seed, name, mixture.fraction)}
-    if mixture.recipe != "label":
+_NOTICEABLE = 0.05
+
+
+def say_left_out(compared: Compared, config: RunConfig) -> None:
+    """A line where decontamination takes more than 5 % of the problems: mostly a published protocol's own split."""
+    gone = sum(compared.left_out.get(name) in REASONS.values() for name in compared.ids)
+    if gone > _NOTICEABLE * len(compared.ids):
+        say(
+            f"mix: {gone:,} of {len(compared.ids):,} problems ({100 * gone / len(compared.ids):.0f} %) are left out "
+            f"because they share {config.mixture.decontaminate} words in a row with an evaluation question or are near "
+            "one; mixture.decontaminate: null trains on them, as published protocols do"
+        )
+
+
+def _silent(problems: pa.Table, config: RunConfig, run_dir: RunDirectory) -> set[str]:
+    """Problems of which nothing would train: outside ``mixture.fraction``, or without a sample."""
+    names = problems["problem_id"].to_pylist()
+    found = {name for name in names if not in_fraction(config.seed, name, config.mixture.fraction)}
+    if config.mixture.recipe != "label":
         found |= set(names) - set(run_dir.table("samples", columns=["problem_id"])["problem_id"].to_pylist())
-    return {name for name in found if not in_dev(seed, name, mixture.dev_fraction)}
+    return found
 
 
-def _held_out(asked: pa.Table, config: RunConfig) -> list[str]:
+def _held_out(names: list[str], compared: Compared) -> list[str]:
     """Problems for dev, the same ones whatever was proven and whatever the recipe keeps, so that mixtures compare."""
-    ids = asked.filter(pc.is_null(asked["left_out"]))["problem_id"].to_pylist()
-    return [name for name in ids if in_dev(config.seed, name, config.mixture.dev_fraction)]
+    return [name for name in names if name in compared.held_out and name not in compared.left_out]
 
 
 def _decide(part: pa.Table, config: RunConfig) -> pa.Table:
@@ -104,7 +120,14 @@ def _decide(part: pa.Table, config: RunConfig) -> pa.Table:
             decided
             for rows in by_problem(part)
             for decided in decide(
-                rows.problem_id, rows.problem, rows.left_out, rows.samples, rows.verdicts, config.mixture, config.seed
+                rows.problem_id,
+                rows.problem,
+                rows.left_out,
+                rows.samples,
+                rows.verdicts,
+                config.mixture,
+                config.seed,
+                rows.held_out,
             )
         ]
     )
@@ -142,7 +165,8 @@ def _write(block: pa.Table, number: int, kept: Mapping[str, int] | None, uri: st
 
 def _fields(config: RunConfig) -> dict[str, Any]:
     proof = config.verification.model_dump(exclude={"require_isolation"}) if config.mixture.perturb else None
-    unused = {name for name, off in (("fraction", 1), ("perturb", 0)) if getattr(config.mixture, name) == off}
+    off = {"fraction": 1, "perturb": 0, "duplicates": "drop"}
+    unused = {name for name, value in off.items() if getattr(config.mixture, name) == value}
     mixture = config.mixture.model_dump(exclude=unused)  # so that mixtures made before there were these stay valid
     return {**mixture, "seed": config.seed, **({"verification": proof} if proof else {})}
 

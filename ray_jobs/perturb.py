@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.config import RunConfig
-from pipelines.mixture import Child, Tally, children, in_dev, judged, parent_id
+from pipelines.mixture import Child, Tally, children, judged, parent_id
 from ray_jobs.hardware import cpu_share
 from ray_jobs.meeting import MEETING_SCHEMA, PART, by_problem, dataset
 from ray_jobs.run_directory import RunDirectory
@@ -62,7 +62,7 @@ class Grown:
 
 
 def grow(problems: pa.Table, config: RunConfig, run_dir: RunDirectory) -> Grown:
-    """The children of all problems of the train split, sorted by problem."""
+    """The children of all problems that are not ``held_out`` (a column), sorted by problem."""
     import ray
 
     found = (
@@ -103,7 +103,7 @@ class Perturber:
         tally: Tally = Counter()
         made: list[Child] = []
         for rows in by_problem(part):
-            if rows.problem is not None and not in_dev(config.seed, rows.problem_id, config.mixture.dev_fraction):
+            if rows.problem is not None and not rows.held_out:
                 samples, _ = judged(rows.samples, rows.verdicts)
                 made += children(rows.problem, samples, config.mixture.perturb, config.seed, self._sandbox, tally)
         counts = [

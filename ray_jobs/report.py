@@ -25,6 +25,7 @@ from ray_jobs import cli, compare
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_or_describe
 from ray_jobs.stage import Result, Stage
+from ray_jobs.training_data import FEW, held_out
 
 _STAGE_FOLDERS = (
     *("problems", "evaluation_problems", "samples", "verdicts", "mixture", "student"),
@@ -79,10 +80,19 @@ def gather(config: RunConfig, run_dir: RunDirectory) -> RunTables:
         mixture_card=_json(run_dir, "mixture", "card.json") or {},
         predictions=run_dir.read_table("predictions"),
         dev_predictions=run_dir.read_table("dev_predictions"),
+        overlapping=_overlapping(config, run_dir),
+        dev_chose_epoch=run_dir.exists("mixture") and len(held_out(run_dir, config.seed)) < FEW,
         training_log=_lines(run_dir, "metrics.jsonl"),
         wall_s={manifest.stage: manifest.wall_s for manifest in manifests.values() if manifest is not None},
         student=manifests["student"].notes if manifests["student"] else {},
     )
+
+
+def _overlapping(config: RunConfig, run_dir: RunDirectory) -> frozenset[str]:
+    """Evaluation problems that share 13 words in a row with a question that may have trained, or are near one."""
+    if config.mixture.decontaminate is not None:
+        return frozenset()
+    return frozenset(hit["evaluation_problem_id"] for hit in _lines(run_dir, "mixture", "overlap.jsonl"))
 
 
 def _of_teacher(samples: pa.Table | None, verdicts: pa.Table | None) -> tuple[pa.Table | None, pa.Table | None]:

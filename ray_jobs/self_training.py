@@ -26,7 +26,7 @@ from ray_jobs.report import REPORT
 from ray_jobs.run_directory import RunDirectory
 from ray_jobs.session import run_stages
 from ray_jobs.stage import Result, Stage, say
-from ray_jobs.training_data import held_out
+from ray_jobs.training_data import held_out, held_out_ids
 
 _DRAWS_FROM = 1000
 _OWN_COLUMNS = ("problem_id", "thought", "completion")
@@ -90,7 +90,8 @@ def _predict(config: RunConfig, run_dir: RunDirectory, trained: RunDirectory, pl
         if dev:
             chosen = {problem.problem_id for problem in held_out(run_dir, config.seed)}
         else:
-            chosen = {name for name in names if not in_dev(config.seed, name, fraction)}
+            dev_ids = set(held_out_ids(run_dir).to_pylist())  # whole groups of near questions
+            chosen = {name for name in names if name not in dev_ids and not in_dev(config.seed, name, fraction)}
         mine = pa.array([name in chosen for name in names], pa.bool_())
         usable = problems.filter(pc.and_(mine, pc.is_valid(problems["answer"])))
         if not usable.num_rows:

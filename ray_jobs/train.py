@@ -119,6 +119,12 @@ def _settings(config: RunConfig, run_dir: RunDirectory) -> dict[str, Any]:
 def _result(run_dir: RunDirectory, folder: str) -> Result:
     figures = json.loads(run_dir.read_bytes(folder, FIGURES))
     accuracy = figures["dev_accuracy"]
+    if long := figures["dropped_too_long"]:
+        share = long / (figures["examples"] + long)
+        say(
+            f"train: {long:,} examples ({100 * share:.1f} %) were longer than training.max_input_tokens or "
+            "max_target_tokens and did not train"
+        )
     summary = (
         f"{figures['steps']:,} of {figures['planned_steps']:,} steps, loss {figures['loss']:.3f}, "
         f"{figures['parameters']:,} parameters ({figures['model']}), {figures['precision']}; "

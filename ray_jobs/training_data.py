@@ -26,6 +26,8 @@ from ray_jobs.stage import say
 
 HELD_OUT = "held_out.json"
 """In ``mixture/``: the ids of the problems for dev."""
+FEW = 50
+_EVALUATED = 200
 
 
 @contextlib.contextmanager
@@ -72,8 +74,7 @@ def examples_by_thought(run_dir: RunDirectory) -> dict[str, int]:
 def held_out(run_dir: RunDirectory, seed: int) -> list[Problem]:
     """The problems with a gold answer that ``mix`` held out; of a mixture that does not say, those of its dev split.
 
-    Their order is a pseudo-random function of seed and ids. The first are solved after each epoch and choose the
-    student that is exported; ``evaluate`` takes the last, to choose among its thoughts on problems that chose nothing.
+    Their order is a pseudo-random function of seed and ids, by which ``shares`` splits them.
     """
     if run_dir.version("problems") is None:
         return []
@@ -81,7 +82,7 @@ def held_out(run_dir: RunDirectory, seed: int) -> list[Problem]:
     usual = {"dataset": "dev", "split": "dev", "answer_kind": "number"}  # foreign problems may lack them
     found = [
         usual | {name: value for name, value in row.items() if value is not None}
-        for row in problems.filter(pc.is_in(problems["problem_id"], _held_out_ids(run_dir))).to_pylist()
+        for row in problems.filter(pc.is_in(problems["problem_id"], held_out_ids(run_dir))).to_pylist()
         if row.get("answer") is not None
     ]
     return sorted(
@@ -90,7 +91,20 @@ def held_out(run_dir: RunDirectory, seed: int) -> list[Problem]:
     )
 
 
-def _held_out_ids(run_dir: RunDirectory) -> pa.Array:
+def shares(found: list[Problem]) -> tuple[list[Problem], list[Problem]]:
+    """The held-out problems that choose the epoch, and those that measure it and choose an order.
+
+    Evaluation takes the last 200, or half where there are fewer than 400. Fewer than ``FEW`` are too few to share: both
+    get all of them, and what evaluation measures is then of problems that chose the student.
+    """
+    if len(found) < FEW:
+        return found, found
+    evaluated = min(_EVALUATED, len(found) // 2)
+    return found[:-evaluated], found[-evaluated:]
+
+
+def held_out_ids(run_dir: RunDirectory) -> pa.Array:
+    """The ids of the problems for dev."""
     if run_dir.exists("mixture", HELD_OUT):
         ids = set(json.loads(run_dir.read_bytes("mixture", HELD_OUT)))
     else:
@@ -111,7 +125,7 @@ def dev_problems(config: RunConfig, run_dir: RunDirectory) -> list[Problem]:
             "train: no gold answers of dev problems in problems/, so dev accuracy is left out; "
             "dev loss chooses the student"
         )
-    return found[: config.training.dev_problems]
+    return shares(found)[0][: config.training.dev_problems]
 
 
 def read_examples(run_dir: RunDirectory, split: str) -> list[Example]:

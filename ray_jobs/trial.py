@@ -81,6 +81,7 @@ def run(config: RunConfig, need: Need, on_epoch: OnEpoch) -> None:
             for stage in (
                 replace(train.TRAIN, run=partial(train.run_here, on_log=_epochs(run_dir, on_epoch))),
                 replace(evaluate.EVALUATE, run=evaluate.run_here),
+                replace(evaluate.EVALUATE_DEV, run=evaluate.run_dev_here),
                 REPORT,
             ):
                 execute(stage, config, run_dir)
@@ -122,7 +123,15 @@ def scores(run_dir: RunDirectory) -> dict[int, float]:
 
 
 def final_score(run_dir: RunDirectory) -> float | None:
-    """What dev says of the student that was exported; None where nothing was measured."""
+    """What dev says of the student that was exported; None where nothing was measured.
+
+    Accuracy of the headline on the dev problems that chose nothing: one measurement of each trial, however many epochs
+    it had to choose from. Without them, the figure that the export was chosen by.
+    """
+    if run_dir.exists("report", "metrics.json"):
+        on_dev = json.loads(run_dir.read_bytes("report", "metrics.json")).get("dev") or {}
+        if on_dev.get("headline"):
+            return float(on_dev["headline"]["accuracy"])
     student = run_dir.manifest("student")
     if student is not None and student.notes.get("dev_accuracy") is not None:
         return float(student.notes["dev_accuracy"])

@@ -19,11 +19,13 @@ from itertools import permutations
 SOLVED = "solved"
 ADAPTIVE = "adaptive"
 MAJORITY = "majority"
+MAJORITY_WITH_GREEDY = "majority_with_greedy"
 WEIGHTED = "weighted"
 CONFIDENCE = "confidence"
 ORACLE = "oracle"
-VOTES = (MAJORITY, WEIGHTED, CONFIDENCE)
-"""Selections over all paths."""
+VOTES = (MAJORITY, MAJORITY_WITH_GREEDY, WEIGHTED, CONFIDENCE)
+"""Selections in which paths vote: ``majority`` is MD's, over sampled paths alone where there are any; the others, over
+all paths, are ours."""
 _ADAPTIVE_ORDER = ("pot", "cot")  # MD, N = 2: PoT, and CoT only where the program fails
 
 Equal = Callable[[str, str], bool]
@@ -85,7 +87,8 @@ def choose(paths: Sequence[Path], votes: Votes, probabilities: Probabilities | N
     """The choice of every selection for paths that are ``in_order``, with their ballots.
 
     The keys are each thought that is present, every order of two or more of them ("pot>eot>cot"), ``majority``,
-    ``weighted`` and ``oracle``; ``adaptive`` where PoT and CoT are present, ``confidence`` with ``probabilities``.
+    ``weighted`` and ``oracle``; ``majority_with_greedy`` where there are both greedy and sampled paths, ``adaptive``
+    where PoT and CoT are present, ``confidence`` with ``probabilities``.
     """
     leads: dict[str, Path] = {}
     for path in paths:
@@ -94,7 +97,11 @@ def choose(paths: Sequence[Path], votes: Votes, probabilities: Probabilities | N
     choices = {">".join(order): first_success([leads[thought] for thought in order]) for order in orders}
     if all(thought in leads for thought in _ADAPTIVE_ORDER):
         choices[ADAPTIVE] = choices[">".join(_ADAPTIVE_ORDER)]
-    choices[MAJORITY] = vote(paths, votes, [1.0] * len(paths))
+    sampled = [index for index, path in enumerate(paths) if path.decoding == "sample"] or list(range(len(paths)))
+    voting = [paths[index] for index in sampled]
+    choices[MAJORITY] = vote(voting, [votes[index] for index in sampled], [1.0] * len(voting))
+    if len(voting) < len(paths):
+        choices[MAJORITY_WITH_GREEDY] = vote(paths, votes, [1.0] * len(paths))
     choices[WEIGHTED] = vote(paths, votes, [weight(path) for path in paths])
     if probabilities is not None:
         choices[CONFIDENCE] = most_probable(paths, votes, probabilities(paths, votes))
@@ -117,7 +124,7 @@ def first_success(paths: Sequence[Path]) -> Choice:
 
 
 def majority(paths: Sequence[Path], equal: Equal) -> Choice:
-    """The answer with most votes over all solved paths of all thoughts (MD, equation 5).
+    """The answer with most votes over these paths of all thoughts, of those that were solved (MD, equation 5).
 
     Equal votes are decided by the summed log-probability of the paths that agree, then by the greatest one.
     The choice's path is the most probable one of the winners.

@@ -3,6 +3,7 @@
 from pipelines.mixture.card import NOTHING, Counted, card, tally
 from pipelines.mixture.decision import DECIDED_SCHEMA, Decided, decide, judged, to_table
 from pipelines.mixture.example import MIXTURE_SCHEMA, Dropped, Example, Judged, in_dev, parent_id
+from pipelines.mixture.held_out import held_out
 from pipelines.mixture.overlap import Evaluated, Hit, NearIndex, first_of_near, words_of
 from pipelines.mixture.perturbation import Child, Tally, children
 from pipelines.mixture.recipes import RECIPES
@@ -32,6 +33,7 @@ __all__ = [
     "cuts",
     "decide",
     "first_of_near",
+    "held_out",
     "in_dev",
     "inside",
     "is_union",

@@ -4,8 +4,8 @@
     -> [Decided(thought="pot", type="only_pot", split="train", reason="", rank=281.., tokens=14, example=Example(...)),
         Decided(thought="cot", type="only_pot", split="dropped", reason="incorrect", rank=0, tokens=0, example=None)]
 
-Every row that comes in comes out once; further copies of an upsampled example come on top. What shares leave out is
-decided over the whole mixture, later (``pipelines.mixture.shares``).
+Every row that comes in comes out once; further copies of an upsampled training example come on top. What shares leave
+out is decided over the whole mixture, later (``pipelines.mixture.shares``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,6 @@ from pipelines.mixture.example import (
     Dropped,
     Example,
     Judged,
-    in_dev,
     in_fraction,
     rank,
 )
@@ -66,10 +65,12 @@ def decide(
     verdicts: Sequence[Row],
     config: MixtureConfig,
     seed: int,
+    held_out: bool = False,
 ) -> list[Decided]:
     """What becomes of a problem's rows, whatever order they come in.
 
-    ``problem`` is None where samples name one that is not there; ``left_out`` is why the whole problem does not train.
+    ``problem`` is None where samples name one that is not there; ``left_out`` is why the whole problem does not train,
+    ``held_out`` whether it belongs to dev (``pipelines.mixture.held_out``).
     """
     proofs, dropped = judged(samples, verdicts)
     kind = problem_type(problem, proofs) if problem is not None else "unknown"
@@ -78,7 +79,7 @@ def decide(
         candidates = ["label"] if problem is not None else []
     else:
         candidates = [sample.thought for sample in proofs]
-    split = "dev" if problem is not None and in_dev(seed, problem_id, config.dev_fraction) else "train"
+    split = "dev" if problem is not None and held_out else "train"
     if left_out is None and split == "train" and not in_fraction(seed, problem_id, config.fraction):
         left_out = "outside_fraction"
     if problem is None or left_out is not None:
@@ -89,9 +90,10 @@ def decide(
         ]
     decided = [_dropped(problem_id, entry, kind) for entry in dropped]
     for entry in RECIPES[config.recipe](problem, proofs, config):
-        decided.append(
-            _dropped(problem_id, entry, kind) if isinstance(entry, Dropped) else _kept(entry, kind, split, seed)
-        )
+        if isinstance(entry, Dropped):
+            decided.append(_dropped(problem_id, entry, kind))
+        elif split == "train" or not entry.copy:  # dev measures each example once
+            decided.append(_kept(entry, kind, split, seed))
     return decided
 
 

@@ -69,7 +69,7 @@ def in_fraction(seed: int, problem_id: str, fraction: float) -> bool:
 
 
 def in_dev(seed: int, problem_id: str, dev_fraction: float) -> bool:
-    """Whether a problem, with all of its thoughts and children, belongs to dev."""
+    """Whether a problem that no other is near, with all of its thoughts and children, belongs to dev."""
     return rank(seed, "dev", parent_id(problem_id)) < dev_fraction * 2**63
 
 

@@ -1,18 +1,29 @@
 """Filters: which of a problem's judged samples are fit to train, each of the others with its reason.
 
-In this order: proof (``mixture.keep``), flags (``mixture.drop_flags``), duplicates within question and thought,
-and the cap per question and thought (``mixture.max_per_problem``), which keeps the most diverse.
+In this order: proof (``mixture.keep``), flags (``mixture.drop_flags``), duplicates within question and thought
+(``mixture.duplicates``), and the cap per question and thought (``mixture.max_per_problem``), which keeps the most
+diverse.
 Whole problems are left out before (``pipelines.mixture.overlap``), shares are cut after (``pipelines.mixture.shares``).
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pipelines.config import MixtureConfig
 from pipelines.mixture.example import Dropped, Judged
 from pipelines.mixture.forms import most_diverse, normal_form
 
 
-def fit_to_train(judged: Sequence[Judged], config: MixtureConfig) -> tuple[list[Judged], list[Dropped]]:
+@dataclass(frozen=True)
+class Fit:
+    """A sample that passes, and how many draws it stands for: with ``duplicates: weigh`` its repetitions as well."""
+
+    sample: Judged
+    draws: int = 1
+
+
+def fit_to_train(judged: Sequence[Judged], config: MixtureConfig) -> tuple[list[Fit], list[Dropped]]:
     """The samples that pass, by thought and draw; and one ``Dropped`` for each of the others."""
     proven: dict[str, list[Judged]] = {}
     dropped: list[Dropped] = []
@@ -22,17 +33,21 @@ def fit_to_train(judged: Sequence[Judged], config: MixtureConfig) -> tuple[list[
             proven.setdefault(sample.thought, []).append(sample)
         else:
             dropped.append(Dropped(sample.thought, reason))
-    fit: list[Judged] = []
+    fit: list[Fit] = []
     for thought, samples in proven.items():
         if len(samples) == 1:
-            fit += samples
+            fit.append(Fit(samples[0]))
             continue
-        forms = {text: normal_form(thought, text) for text in {sample.completion for sample in samples}}
-        distinct: dict[str, Judged] = {}
-        for sample in samples:
-            distinct.setdefault(forms[sample.completion], sample)
-        chosen = most_diverse(list(distinct), config.max_per_problem or len(distinct))
-        fit += [list(distinct.values())[index] for index in chosen]
+        form_of = {text: normal_form(thought, text) for text in {sample.completion for sample in samples}}
+        forms = [form_of[sample.completion] for sample in samples]
+        drawn = Counter(forms)
+        distinct = samples
+        if config.duplicates != "keep":
+            distinct = [samples[forms.index(form)] for form in drawn]
+            forms = list(drawn)
+        chosen = most_diverse(forms, config.max_per_problem or len(forms))
+        weighs = config.duplicates == "weigh"
+        fit += [Fit(distinct[index], drawn[forms[index]] if weighs else 1) for index in chosen]
         dropped += [Dropped(thought, "duplicate")] * (len(samples) - len(distinct))
         dropped += [Dropped(thought, "over_max_per_problem")] * (len(distinct) - len(chosen))
     return fit, dropped

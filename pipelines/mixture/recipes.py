@@ -5,11 +5,12 @@
         only one thought right (types 1 and 2): its correct paths, upsampled
         several right (type 3): weights (1-λ) for CoT and λ for PoT, λ = n2/(n1+n2)    (equations 2-4)
         none right (type 4): dropped
-        n1, n2 count the question's correct paths as sampled, before duplicates and caps.
+        n1, n2 count the question's correct paths as sampled, before duplicates and caps. Equations 3-4 sum over
+        paths as sampled too: a repeated path trains once with the weight of all its draws (``duplicates: weigh``).
         With three thoughts (ours): each thought's weight is its share of the correct paths.
     label: the question and its answer, without a thought (MD's baseline).
 
-With the loss of ``pipelines.student.loss`` MD's weights give L₁,₂ + L₃ of the paper over a constant per step.
+With the loss of ``pipelines.student.loss`` MD's weights give L₁,₂ + L₃ of the paper up to a constant.
 Each recipe sees one problem at a time. Shares over the whole mixture are ``pipelines.mixture.shares``.
 """
 
@@ -18,7 +19,7 @@ from collections.abc import Callable, Sequence
 
 from pipelines.config import MixtureConfig
 from pipelines.mixture.example import Dropped, Example, Judged
-from pipelines.mixture.filters import fit_to_train
+from pipelines.mixture.filters import Fit, fit_to_train
 from pipelines.mixture.votes import right_thoughts
 from pipelines.problems import Problem
 from pipelines.thoughts import THOUGHTS, student_input
@@ -30,7 +31,7 @@ Mixed = list[Example | Dropped]
 def etd(problem: Problem, judged: Sequence[Judged], config: MixtureConfig) -> Mixed:
     """The union of the thoughts that pass the filters."""
     kept, dropped = fit_to_train(judged, config)
-    return [*dropped, *(_of(problem, sample, 1.0) for sample in kept)]
+    return [*dropped, *(_of(problem, fit, 1.0) for fit in kept)]
 
 
 def md(problem: Problem, judged: Sequence[Judged], config: MixtureConfig) -> Mixed:
@@ -40,15 +41,15 @@ def md(problem: Problem, judged: Sequence[Judged], config: MixtureConfig) -> Mix
         return [Dropped(sample.thought, "type_4") for sample in judged]
     kept, dropped = fit_to_train(judged, config)
     if len(right) == 1:
-        chosen = [sample for sample in kept if sample.thought in right]
+        chosen = [fit for fit in kept if fit.sample.thought in right]
         return [
             *dropped,
-            *(Dropped(sample.thought, "other_type") for sample in kept if sample.thought not in right),
-            *(_of(problem, sample, 1.0, copy) for sample in chosen for copy in range(config.upsample)),
+            *(Dropped(fit.sample.thought, "other_type") for fit in kept if fit.sample.thought not in right),
+            *(_of(problem, fit, 1.0, copy) for fit in chosen for copy in range(config.upsample)),
         ]
     counts = Counter(sample.thought for sample in judged if sample.correct and sample.status == "solved")
     total = sum(counts.values())
-    return [*dropped, *(_of(problem, sample, counts[sample.thought] / total) for sample in kept)]
+    return [*dropped, *(_of(problem, fit, counts[fit.sample.thought] / total) for fit in kept)]
 
 
 def label(problem: Problem, judged: Sequence[Judged], config: MixtureConfig) -> Mixed:
@@ -61,7 +62,9 @@ def label(problem: Problem, judged: Sequence[Judged], config: MixtureConfig) -> 
 RECIPES: dict[str, Callable[[Problem, Sequence[Judged], MixtureConfig], Mixed]] = {"etd": etd, "md": md, "label": label}
 
 
-def _of(problem: Problem, sample: Judged, weight: float, copy: int = 0) -> Example:
+def _of(problem: Problem, fit: Fit, weight: float, copy: int = 0) -> Example:
+    """``weight`` is that of one draw."""
+    sample, weight = fit.sample, weight * fit.draws
     name = f"{sample.sample_id}#{copy + 1}" if copy else sample.sample_id
     return _example(problem, name, sample.thought, sample.completion.strip(), weight, copy)
 

@@ -1,5 +1,5 @@
 """ASDiv in its original XML (Miao et al. 2020, "A Diverse Corpus for Evaluating and Developing English Math Word
-Problem Solvers"): 2,305 problems of grades 1 to 6, one file, no split.
+Problem Solvers"): 2,305 problems of grades 1 to 6, one file, no split of its own.
 
     <Problem ID="nluds-0001" Grade="1" Source="http://www.k5learning.com">
         <Body>Seven red apples and two green apples are in the basket.</Body>
@@ -12,10 +12,16 @@ Problem Solvers"): 2,305 problems of grades 1 to 6, one file, no split.
 All rows are kept, also the 90 with several answers (``32; 20``), the 43 ratios, the 18 times and the 61 answered by
 yes, no or words. Units in brackets are dropped; so are the seconds and the day of the times that have them (two).
 ``category`` is "grade 1/Addition".
+
+MD (arXiv 2312.10730) tests on 695 problems drawn by grade and does not say which. ``md_test`` is our draw of as many,
+``md_train`` the other 1,610: each grade has its share, within a grade the lowest SHA-256 of the problem's own ID. The
+IDs stand in ``asdiv_md_test.txt``. A problem keeps its number in the whole file: ``asdiv/md_test/12``.
 """
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files as resources
 from xml.etree.ElementTree import Element
 
 from pipelines.errors import DataError
@@ -30,12 +36,14 @@ _TIME = re.compile(r"(\d{1,2}):(\d\d)(?::\d\d)?(?: ([ap])\.m\.)?(?: on .*)?")
 
 
 def problems(files: list[str], name: str, split: str) -> Iterator[Problem]:
-    """The problems of ASDiv.xml.
+    """The problems of ASDiv.xml, in its order: a side of our draw for MD, or under any other split's name all of them.
 
     Raises:
         DataError: an element lacks its Question, Answer, Formula, Solution-Type or Grade.
     """
     for index, (where, element) in enumerate(xml_elements(files[0], "Problem")):
+        if split.startswith("md_") and (element.get("ID") in md_test()) != (split == "md_test"):
+            continue
         kind_of_solution = _text(element, "Solution-Type", where)
         answer, kind = asdiv_answer(_text(element, "Answer", where), kind_of_solution)
         body = " ".join((element.findtext("Body") or "").split())
@@ -53,6 +61,13 @@ def problems(files: list[str], name: str, split: str) -> Iterator[Problem]:
             split=split,
             category=f"grade {grade}/{kind_of_solution}",
         )
+
+
+@cache
+def md_test() -> frozenset[str]:
+    """The IDs of the 695 problems that ``md_test`` holds."""
+    listed = resources(__package__).joinpath("asdiv_md_test.txt").read_text("utf-8")
+    return frozenset(line for line in listed.split() if line)
 
 
 def asdiv_answer(text: str, kind_of_solution: str) -> tuple[str, AnswerKind]:

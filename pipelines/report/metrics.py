@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.inference.selection import ORACLE, VOTES
+from pipelines.inference.selection import MAJORITY, ORACLE, VOTES, choose
 from pipelines.report import palette
 from pipelines.report.comparison import main_selections, side_by_side, within
 from pipelines.report.dev import Dev, dev
@@ -31,7 +31,8 @@ from pipelines.report.tables import Row, RunTables, rows
 
 Metrics = dict[str, Any]
 _TEACHER = "teacher_predictions"  # the stage of a baseline run whose predictions are the teacher's
-WHOLE = (*VOTES, ORACLE)  # selections over every path
+_SHARED = "fewer than 50 problems are held out, so the same ones chose the exported epoch and this order"
+WHOLE = (*VOTES, ORACLE)  # selections over many paths
 
 
 def measure(tables: RunTables) -> Metrics:
@@ -42,10 +43,11 @@ def measure(tables: RunTables) -> Metrics:
     shown = [*thoughts, *([chosen] if chosen and chosen not in thoughts else [])]
     return {
         "evaluation": _evaluation(tables, found, chosen, on_dev.order),
+        "evaluation_without_overlap": _without_overlap(found, shown, tables.overlapping),
         "paired": within(found, chosen, on_dev.order),
         "side_by_side": side_by_side(found, main_selections(found, chosen, on_dev.order)),
         "paths": path_counts(tables),
-        "dev": _dev(on_dev) if found else None,
+        "dev": _dev(tables, on_dev, chosen) if found else None,
         "reliability": reliability(found),
         "by_category": _split(found, shown, "category", lambda outcome: outcome.category),
         "by_steps": _split(found, shown, "steps", lambda outcome: outcome.steps),
@@ -105,7 +107,7 @@ def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None, cho
                 {
                     "dataset": dataset,
                     "selection": selection,
-                    "decoding": decoding[dataset][selection in WHOLE],
+                    "decoding": decoding[dataset][2 if selection == MAJORITY else selection in WHOLE],
                     **asdict(share(correct, n)),
                     "headline": selection == chosen,
                     "chosen_on_dev": selection == chosen_on_dev,
@@ -115,16 +117,35 @@ def _evaluation(tables: RunTables, found: list[Outcome], chosen: str | None, cho
     return records
 
 
-def _dev(on_dev: Dev) -> Row:
-    """What was chosen on dev: accuracies of the orders there, and the confidence model's weights."""
+def _without_overlap(found: list[Outcome], selections: list[str], overlapping: frozenset[str]) -> list[Row]:
+    """Accuracies on the test problems that no training question overlaps; none where none does."""
+    if not overlapping:
+        return []
+    records = []
+    for dataset in dict.fromkeys(outcome.dataset for outcome in found):
+        mine = [one for one in found if one.dataset == dataset and one.problem_id not in overlapping]
+        tally = _tally(mine)
+        records += [
+            {"dataset": dataset, "selection": name, **asdict(share(*tally[name]))}
+            for name in selections
+            if name in tally
+        ]
+    return records
+
+
+def _dev(tables: RunTables, on_dev: Dev, headline: str | None) -> Row:
+    """What was chosen on dev: accuracies of the orders there and of the headline, and the confidence model."""
+    picks = [choose(each.paths, each.votes).get(headline or "") for each in on_dev.problems]
+    right = sum(pick is not None and pick.correct is True for pick in picks)
     model = on_dev.calibration
     fitted = asdict(model) | {"weights": model.weights} if model else None
     return {
         "problems": len(on_dev.problems),
         "chosen": on_dev.order,
+        "headline": {"selection": headline, **asdict(share(right, len(picks)))} if picks else None,
         "orders": [{"selection": name, **asdict(here)} for name, here in on_dev.orders.items()],
         "confidence": fitted,
-        "note": on_dev.note,
+        "note": on_dev.note or (_SHARED if tables.dev_chose_epoch else None),
     }
 
 
@@ -253,10 +274,11 @@ def _finite(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _decoding(tables: RunTables) -> dict[str, tuple[str, str]]:
-    """Per data set how the paths were decoded that a thought or an order uses, and those that all others use.
+def _decoding(tables: RunTables) -> dict[str, tuple[str, str, str]]:
+    """Per data set how the paths were decoded that a thought or an order uses, all paths, and those of ``majority``.
 
-    A thought's own path is its greedy one, or else its first sample; votes and the oracle see every path.
+    A thought's own path is its greedy one, or else its first sample; ``majority`` sees samples alone where there are
+    any, the other votes and the oracle every path.
     """
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     draws: defaultdict[str, set[int]] = defaultdict(set)
@@ -267,9 +289,11 @@ def _decoding(tables: RunTables) -> dict[str, tuple[str, str]]:
     words = {}
     for dataset, decodings in kinds.items():
         greedy, sampled = ["greedy"] * ("greedy" in decodings), len(draws[dataset])
-        every = greedy + [f"{sampled} sampled per thought"] * bool(sampled)
+        samples = [f"{sampled} sampled per thought"] * bool(sampled)
         first = greedy or ["1 sampled per thought"] * bool(sampled)
-        words[dataset] = first[0] if first else "decoding unknown", " and ".join(every) or "decoding unknown"
+        kinds_of = (first, greedy + samples, samples or greedy)
+        own, every, voting = (" and ".join(used) or "decoding unknown" for used in kinds_of)
+        words[dataset] = own, every, voting
     return words
 
 

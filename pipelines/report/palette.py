@@ -32,7 +32,8 @@ _OTHERS = (
 NEUTRAL = Ink("#1f2328", "#e8e6e1", "circle")
 
 _MEANINGS = {
-    "majority": "the answer most paths agree on, all thoughts together",
+    "majority": "the answer most sampled paths agree on, all thoughts together (MD); greedy ones where none is sampled",
+    "majority_with_greedy": "majority in which the greedy path of each thought votes too",
     "weighted": "majority in which a path's vote weighs its probability per token",
     "confidence": "the answer that a small model fitted on dev thinks most probably right",
     "adaptive": "PoT, and CoT only where PoT gives no answer (MD, N = 2)",

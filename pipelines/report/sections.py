@@ -9,13 +9,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.inference.selection import MAJORITY, ORACLE
+from pipelines.inference.selection import ADAPTIVE, ORACLE
+from pipelines.inference.selection import VOTES as OVER_PATHS
 from pipelines.report import palette
 from pipelines.report.metrics import WHOLE, Metrics
 from pipelines.report.published import Published, nearest, published
 from pipelines.report.tables import Row
 
-VOTES = (MAJORITY, "weighted", "confidence", "adaptive")  # selections with a name of their own
+VOTES = (*OVER_PATHS, ADAPTIVE)  # selections with a name of their own
 PUBLISHED_DRAWN = 4
 
 
@@ -113,7 +114,7 @@ def accuracy(metrics: Metrics) -> list[Panel]:
 def _decodings(records: list[Row]) -> str:
     """How all of them were decoded; where that differs, votes and the oracle apart."""
     alone = next((record["decoding"] for record in records if record["selection"] not in WHOLE), None)
-    whole = next((record["decoding"] for record in records if record["selection"] in WHOLE), alone)
+    whole = next((record["decoding"] for record in records if record["selection"] == ORACLE), alone)
     return str(whole) if alone in (whole, None) else f"{alone}; votes and oracle: {whole}"
 
 

@@ -5,7 +5,8 @@
     ablation(points)                → [Ablation(title="full size", rows=[("PoT", {...}), ("MD (PoT + CoT)", ...)])]
 
 The best of many points is better in the table than it is: chance helped to choose it. ``against_single`` therefore
-also chooses on all seeds but one and measures on that one, for each seed in turn.
+also chooses on the dev problems of all seeds but one and measures on the test problems of that one, for each seed in
+turn: neither the problems nor the students that are measured chose anything (``benchmarks/choices.py`` simulates it).
 """
 
 import json
@@ -23,8 +24,8 @@ MIX_AXES = ("mixture.ratios", "mixture.recipe", "mixture.size", "mixture")
 class Comparison:
     """The best mixture less the best single thought, of students alike in everything else.
 
-    ``difference`` is paired by seed, of the two that are best over all seeds; ``held_out`` of the two that are best
-    on the other seeds, measured on each seed in turn (None with fewer than two seeds).
+    ``difference`` is paired by seed, of the two that are best over all seeds; ``held_out`` of the two that dev says are
+    best on the other seeds, measured on each seed in turn (None with fewer than two seeds, or without dev accuracies).
     """
 
     others: Row
@@ -88,11 +89,11 @@ def against_single(points: Sequence[SweepPoint], dataset: str) -> list[Compariso
             continue
         one, other = _winner(single, dataset, seeds), _winner(mixed, dataset, seeds)
         held_out = None
-        if len(seeds) > 1:
+        if len(seeds) > 1 and chosen_on_dev(whole) and all(set(seeds) <= set(point.scores) for point in whole):
             differences = []
             for seed in seeds:
                 rest = [other_seed for other_seed in seeds if other_seed != seed]
-                pair = _winner(mixed, dataset, rest), _winner(single, dataset, rest)
+                pair = _winner_on_dev(mixed, rest), _winner_on_dev(single, rest)
                 differences.append(pair[0].by_seed[dataset][seed] - pair[1].by_seed[dataset][seed])
             held_out = over_seeds(differences)
         difference = over_seeds([other.by_seed[dataset][seed] - one.by_seed[dataset][seed] for seed in seeds])
@@ -129,6 +130,10 @@ def _grouped(points: Sequence[SweepPoint], dataset: str) -> list[list[SweepPoint
 
 def _winner(points: Sequence[SweepPoint], dataset: str, seeds: Sequence[int]) -> SweepPoint:
     return max(points, key=lambda point: sum(point.by_seed[dataset][seed] for seed in seeds))
+
+
+def _winner_on_dev(points: Sequence[SweepPoint], seeds: Sequence[int]) -> SweepPoint:
+    return max(points, key=lambda point: sum(point.scores[seed] for seed in seeds))
 
 
 def _merged(points: Sequence[SweepPoint]) -> dict[str, dict[str, Mean]]:

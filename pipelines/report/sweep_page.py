@@ -143,9 +143,9 @@ def _verdict(compared: Comparison) -> str:
     words = difference_text(held_out)
     agree = held_out.n == 2 and held_out.low == held_out.high  # two seeds may by chance: that is no spread of 0
     if held_out.low > 0 and not agree:
-        return f"Mixtures beat the best single thought, {single}, by {words}, chosen and measured on different seeds."
+        return f"Mixtures beat the best single thought, {single}, by {words}, chosen on dev of other seeds."
     if held_out.high < 0 and not agree:
-        return f"The best single thought, {single}, beats mixtures: {words}, chosen and measured on different seeds."
+        return f"The best single thought, {single}, beats mixtures: {words}, chosen on dev of other seeds."
     return f"Whether a mixture beats the best single thought, {single}, is not decided: {words} over these seeds."
 
 

@@ -28,7 +28,8 @@ class SweepTrial:
     """One trial: what was asked (``point``, ``seed``, the resolved ``config``), how it ended, and what it measured.
 
     ``card`` is the mixture's card, ``student`` the training's figures, ``evaluation`` the records of ``metrics.json``;
-    ``score`` is what dev said after the last epoch; seconds are None where the trial did not come so far.
+    ``score`` is the exported student's accuracy on dev problems that chose nothing, one measurement of each trial;
+    seconds are None where the trial did not come so far.
     """
 
     trial_id: str
@@ -73,7 +74,10 @@ class Mix:
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """A point with the means over its finished seeds, by data set and selection; ``headline`` is a selection too."""
+    """A point with the means over its finished seeds, by data set and selection; ``headline`` is a selection too.
+
+    ``by_seed`` are the headline's accuracies, ``scores`` what dev says by seed, ``score`` its mean where all have one.
+    """
 
     point: Row
     mix: Mix
@@ -82,6 +86,7 @@ class SweepPoint:
     trials: list[SweepTrial]
     accuracy: dict[str, dict[str, Mean]]
     by_seed: dict[str, dict[int, float]]
+    scores: dict[int, float]
     score: float | None
 
     def rest(self, *left_out: str) -> Row:
@@ -172,7 +177,7 @@ def _point(trials: list[SweepTrial]) -> SweepPoint:
                 values.setdefault(record["dataset"], {}).setdefault(name, []).append(record["accuracy"])
             if record["headline"]:
                 by_seed.setdefault(record["dataset"], {})[trial.seed] = record["accuracy"]
-    scores = [trial.score for trial in trials if trial.score is not None]
+    scores = {trial.seed: trial.score for trial in trials if trial.score is not None}
     first = trials[0]
     return SweepPoint(
         point=first.point,
@@ -185,5 +190,6 @@ def _point(trials: list[SweepTrial]) -> SweepPoint:
             for dataset, selections in values.items()
         },
         by_seed=by_seed,
-        score=sum(scores) / len(scores) if len(scores) == len(trials) else None,
+        scores=scores,
+        score=sum(scores.values()) / len(scores) if len(scores) == len(trials) else None,
     )

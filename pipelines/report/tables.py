@@ -36,6 +36,8 @@ class RunTables:
     mixture_card: Row | None = None
     predictions: pa.Table | None = None
     dev_predictions: pa.Table | None = None
+    dev_chose_epoch: bool = False
+    overlapping: frozenset[str] = frozenset()
     training_log: list[Row] = field(default_factory=list)
     wall_s: dict[str, float] = field(default_factory=dict)
     student: Row = field(default_factory=dict)

@@ -1,10 +1,12 @@
-"""The loss of a training step: sum_i w_i sum_t CE_it / sum_i w_i T_i over the global batch (DESIGN §4).
+"""The loss of a training step: sum_i w_i sum_t CE_it / C over the global batch, with C the same for every step.
 
     loss = WeightedCrossEntropy(model)
-    (loss(*tensors(batch, device)) / denominator(data, rows)).backward()
+    (loss(*tensors(batch, device)) / mean_target_weight(data, order.per_epoch)).backward()
 
-The numerator is computed pass by pass and worker by worker; the denominator, from the lengths and weights of all rows
-of the step, which every worker knows. At w = 1 it is Hugging Face's token mean.
+C is the mean of sum_i |w_i| T_i over the steps of an epoch, a function of the mixture and the batch size alone, so that
+every worker and every restart divides by the same number. A step's own sum would not do: steps hold rows of about
+equal length, so tokens of short targets (programs) would count less per step than tokens of long ones (equations with
+comments), whatever their weights say. Where w = 1 the loss is T_step / C times Hugging Face's token mean.
 """
 
 from typing import Any
@@ -63,6 +65,11 @@ def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]
     return inputs, labels, weight
 
 
-def denominator(data: TokenisedMixture, rows: Rows) -> float:
-    """sum_i w_i T_i over the rows of a step, or 1 where all weights are zero."""
-    return float(np.dot(data.weights[rows], data.target_lengths[rows])) or 1.0
+def target_weight(data: TokenisedMixture, rows: Rows) -> float:
+    """sum_i |w_i| T_i over some rows, or 1 where all weights are zero: what a mean per token divides by."""
+    return float(np.dot(np.abs(data.weights[rows]), data.target_lengths[rows])) or 1.0
+
+
+def mean_target_weight(data: TokenisedMixture, steps: int) -> float:
+    """The constant C: ``target_weight`` of all rows, spread over the ``steps`` of an epoch."""
+    return target_weight(data, np.arange(len(data))) / steps

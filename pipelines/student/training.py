@@ -21,12 +21,16 @@ from pipelines.config import TrainingConfig
 from pipelines.errors import DataError, ThoughtDistillError
 from pipelines.student.batches import Order
 from pipelines.student.checkpoints import CheckpointStore
+from pipelines.student.choice import within_one_error
 from pipelines.student.dev_problems import DevProblems
 from pipelines.student.examples import TokenisedMixture
 from pipelines.student.model import set_dropout
 from pipelines.student.worker import Counts, Worker
 
-_NOTHING = {"steps": 0, "loss": math.nan, "tokens": 0, "elapsed_s": 0.0, "dev": {}, "best": {}, "epochs_since_best": 0}
+_NOTHING = {"steps": 0, "loss": math.nan, "tokens": 0, "elapsed_s": 0.0, "dev": {}, "best": {}} | {
+    "top": None,
+    "epochs_since_best": 0,
+}
 
 LOG_EVERY = 20  # steps; a checkpoint that is due is written at the next of them
 MOST_DEV = 20
@@ -72,7 +76,7 @@ def train(
 
     After each epoch the loss of ``dev`` is measured and ``dev_problems`` are solved (with ``config.steps`` after every
     k-th, so that it happens at most ``MOST_DEV`` times). On rank 0 the model ends with the
-    weights of the epoch with the highest dev accuracy, among equals the lowest dev loss (without dev problems the
+    weights of the latest epoch within one standard error of the highest dev accuracy (without dev problems the
     lowest dev loss; without dev rows, or without checkpoints to take them from, the last weights); other ranks end
     with the last. ``config.patience`` epochs in a row without a new best end the training.
 
@@ -125,7 +129,7 @@ def train(
             figures = {"dev_loss": worker.dev_loss(dev)} | (worker.dev_accuracy(dev_problems) if dev_problems else {})
             record |= figures
             _judge(so_far, figures)
-            save = save or so_far["epochs_since_best"] == 0 or _is_enough(so_far, config)
+            save = save or so_far["best"].get("step") == step or _is_enough(so_far, config)
         so_far["elapsed_s"] = time.monotonic() - began
         place = {"step": step, "steps": order.total, "epoch": step / order.per_epoch}
         on_log(place | record | {"lr": rate, "elapsed_s": so_far["elapsed_s"]})
@@ -135,7 +139,11 @@ def train(
             saved = time.monotonic()
         interval = _Interval()
     exported = so_far["best"]
-    because = f"best dev accuracy by {'>'.join(dev_problems.select)}" if dev_problems else "lowest dev loss"
+    because = (
+        f"latest within a standard error of the best dev accuracy by {'>'.join(dev_problems.select)}"
+        if dev_problems
+        else "lowest dev loss"
+    )
     if not exported or not checkpoints:
         exported, because = so_far["dev"], "the last" + ("; no checkpoints are kept" if exported else "; no dev rows")
     elif exported["step"] != step and rank == 0:
@@ -159,16 +167,18 @@ def train(
 
 
 def _judge(so_far: dict[str, Any], figures: dict[str, float]) -> None:
-    """Enter an epoch's dev figures: the best is the highest accuracy, among equals the lowest loss."""
+    """Enter an epoch's dev figures.
 
-    def rank(dev: dict[str, float]) -> tuple[float, float]:
-        return dev.get("dev_accuracy", 0.0), -dev["dev_loss"]
-
+    ``best`` is what would be exported: the latest epoch within one standard error of the highest accuracy, or without
+    accuracies the lowest loss. Only a higher accuracy, or a lower loss, ends the wait of early stopping.
+    """
     so_far["dev"] = {"step": so_far["steps"], **figures}
-    if not so_far["best"] or rank(so_far["dev"]) > rank(so_far["best"]):
-        so_far |= {"best": so_far["dev"], "epochs_since_best": 0}
-    else:
-        so_far["epochs_since_best"] += 1
+    score = figures.get("dev_accuracy", -figures["dev_loss"])
+    is_new = so_far["top"] is None or score > so_far["top"]
+    so_far["top"] = score if is_new else so_far["top"]
+    so_far["epochs_since_best"] = 0 if is_new else so_far["epochs_since_best"] + 1
+    if is_new or ("dev_accuracy" in figures and within_one_error(score, so_far["top"], int(figures["dev_problems"]))):
+        so_far["best"] = so_far["dev"]
 
 
 def _is_enough(so_far: dict[str, Any], config: TrainingConfig) -> bool:
@@ -202,7 +212,7 @@ class _Interval:
         summed = worker.sum_over_ranks(torch.tensor([numerator, *local], dtype=torch.float64, device=worker.device))
         loss, real, padded, wanted = summed.tolist()
         record = {
-            "loss": loss / sum(counts.divisor for counts in self._counts),
+            "loss": loss / sum(counts.target_weight for counts in self._counts),  # a mean per token, whatever C is
             "grad_norm": float(self._counts[-1].norm),
             "tokens_per_s": self.target_tokens / (time.monotonic() - self._began),
             "padding": 1 - real / padded,

@@ -2,7 +2,7 @@
 
     worker = Worker(model, data, config, seed=0, rank=0, world_size=1)
     worker.prepare(order, state=None)
-    worker.step(order.examples(0), 0, rate=1e-5)   -> Counts(numerator=tensor(6310.2), divisor=1009.0, ...)
+    worker.step(order.examples(0), 0, rate=1e-5)   -> Counts(numerator=tensor(6310.2), target_weight=1009.0, ...)
 
 It knows nothing of epochs, logs or files; ``pipelines.student.training`` is the loop around it.
 """
@@ -30,7 +30,7 @@ from pipelines.student.hardware import (
     smaller_budget,
     token_budget,
 )
-from pipelines.student.loss import WeightedCrossEntropy, denominator, tensors
+from pipelines.student.loss import WeightedCrossEntropy, mean_target_weight, target_weight, tensors
 
 _CLIP = 1.0
 _PROBE_ROWS = 8  # of the pass that is timed: enough to fill a CPU, and seconds where bf16 is emulated
@@ -39,10 +39,11 @@ _PROBE_ROWS = 8  # of the pass that is timed: enough to fill a CPU, and seconds 
 @dataclass(frozen=True)
 class Counts:
     """What one step counted: the loss's ``numerator`` (a scalar on the device) and tokens ``real`` and ``padded`` on
-    this rank; ``divisor`` and ``target_tokens`` of the global batch; the gradient's ``norm`` before clipping."""
+    this rank; ``target_weight`` (sum_i |w_i| T_i) and ``target_tokens`` of the global batch; the gradient's ``norm``
+    before clipping."""
 
     numerator: torch.Tensor
-    divisor: float
+    target_weight: float
     norm: torch.Tensor
     target_tokens: int
     real: int
@@ -64,6 +65,7 @@ class Worker:
         self._loss = WeightedCrossEntropy(model, recompute=recompute)
         self._passes: Any = self._loss
         self.budget = math.inf
+        self._constant = 1.0  # of the loss
         self._optimizer = _optimizer(model, config)
 
     def prepare(self, order: Order, state: dict[str, Any] | None, most: float = math.inf) -> None:
@@ -73,6 +75,7 @@ class Worker:
         """
         if state:
             self.restore(state["model"])
+        self._constant = mean_target_weight(self._data, order.per_epoch)
         self.precision = state["precision"] if state else self._precision(order)
         if self._config.compile:
             compiled(self._loss, tensors(collate(self._data, order.examples(0)[:2]), self.device), self.precision)
@@ -98,8 +101,7 @@ class Worker:
             ThoughtDistillError: one example does not fit the memory.
             torch.OutOfMemoryError: memory ran out while gradients travelled; ``budget`` is what the next attempt has.
         """
-        divisor = denominator(self._data, rows)
-        while (summed := self._accumulate(rows, step, divisor)) is None:
+        while (summed := self._accumulate(rows, step)) is None:
             self._optimizer.zero_grad()
             self.budget = smaller_budget(self._data, [part for part, _ in self._parts(rows)], self.device)
         norm = torch.nn.utils.clip_grad_norm_(self._loss.parameters(), _CLIP)
@@ -108,9 +110,10 @@ class Worker:
         self._optimizer.step()
         self._optimizer.zero_grad()
         numerator, real, padded = summed
-        return Counts(numerator, divisor, norm, int(self._lengths[1][rows].sum()), real, padded)
+        tokens = int(self._lengths[1][rows].sum())
+        return Counts(numerator, target_weight(self._data, rows), norm, tokens, real, padded)
 
-    def _accumulate(self, rows: Rows, step: int, divisor: float) -> tuple[torch.Tensor, int, int] | None:
+    def _accumulate(self, rows: Rows, step: int) -> tuple[torch.Tensor, int, int] | None:
         """The gradients of a step: its loss's numerator, real and padded tokens; None where memory ran out."""
         # Dropout is a function of seed, step and rank, so that no random state need be saved.
         torch.manual_seed(int(np.random.SeedSequence([self._seed, step, self._rank]).generate_state(1)[0]))
@@ -129,7 +132,7 @@ class Worker:
                         value = self._passes(*tensors(batch, self.device)) * factor
                     sending = last and self._world_size > 1
                     # DistributedDataParallel means over the ranks what the global batch sums.
-                    (value * (self._world_size / divisor)).backward()
+                    (value * (self._world_size / self._constant)).backward()
                 numerator += value.detach()
         except torch.OutOfMemoryError:
             if sending:  # other ranks hold part of these gradients: the group starts anew from its checkpoint
@@ -140,7 +143,7 @@ class Worker:
 
     @torch.no_grad()
     def dev_loss(self, dev: TokenisedMixture) -> float:
-        """The loss of all dev rows, as one batch over all ranks."""
+        """The weighted mean over all target tokens of all dev rows, on all ranks."""
         self._loss.eval()
         lengths = dev.input_lengths, dev.target_lengths
         rows = by_length(np.arange(len(dev)), *lengths)
@@ -150,7 +153,7 @@ class Worker:
                 numerator += self._loss(*tensors(collate(dev, part), self.device)).double()
         self.sum_over_ranks(numerator)
         self._loss.train()
-        return float(numerator) / denominator(dev, rows)
+        return float(numerator) / target_weight(dev, rows)
 
     def dev_accuracy(self, dev_problems: DevProblems) -> dict[str, float]:
         """Shares of the dev problems answered right, by the selection and by each thought, over all ranks."""

@@ -139,7 +139,7 @@ def test_decontamination_can_be_switched_off_but_for_the_same_question(
     mixed(inputs, tmp_path / "run", "mixture.decontaminate=null", "mixture.dev_fraction=0")
     trained = {row["problem_id"] for row in rows(tmp_path / "run", "train")}
     assert {"planted/edited", "planted/longer", "planted/twin"} <= trained
-    assert {"planted/same"} == set(overlap(tmp_path / "run"))
+    assert {"planted/same", "planted/edited", "planted/longer"} <= set(overlap(tmp_path / "run"))  # listed all the same
 
 
 @pytest.mark.parametrize(
@@ -178,6 +178,7 @@ def test_the_problems_for_dev_are_the_same_for_every_mixture(inputs: Path, tmp_p
         assert dev <= set(held_out[-1]) and not trained & set(held_out[-1])
         assert not set(held_out[-1]) & {"planted/same", "planted/edited", "planted/longer"}
     assert held_out[0] == held_out[1]
+    assert ("planted/twin" in held_out[0]) == ("generated/train/0" in held_out[0])  # near each other
     assert 10 <= len(held_out[0]) <= 30
 
 

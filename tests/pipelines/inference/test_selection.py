@@ -56,10 +56,24 @@ def test_wrong_first_answer_is_not_skipped():
     assert ("1", False) == (choices["pot>eot"].answer, choices["pot>eot"].correct)
 
 
-def test_majority_counts_greedy_and_sampled_paths_of_all_thoughts():
+def test_majority_counts_paths_of_all_thoughts():
     """Two votes of different thoughts beat one, and equal answers need not be equal texts."""
-    paths = [path("pot", "8"), path("cot", "8.0", decoding="sample", right=True), path("eot", "9", logprob=-0.1)]
+    paths = [path("pot", "8"), path("cot", "8.0", right=True), path("eot", "9", logprob=-0.1)]
     assert same_number("8", select(paths, same_number)["majority"].answer)
+
+
+def test_mds_vote_has_sampled_paths_only_and_ours_the_greedy_ones_too():
+    """Equation 5: of three sampled paths two say 2; with both greedy ones 1 has three votes of five."""
+    sampled = [
+        path("pot", "2", decoding="sample", right=True),
+        path("pot", "2", decoding="sample", draw=1, right=True),
+        path("cot", "1", decoding="sample"),
+    ]
+    choices = select([path("pot", "1"), path("cot", "1"), *sampled], same_number)
+    found = {name: (choice.answer, choice.completions) for name, choice in choices.items() if "majority" in name}
+    assert {"majority": ("2", 3), "majority_with_greedy": ("1", 5)} == found
+    assert "majority_with_greedy" not in select(sampled, same_number)
+    assert "majority_with_greedy" not in select([path("pot", "1"), path("cot", "1")], same_number)
 
 
 def test_tie_goes_to_the_greater_summed_log_probability():
@@ -70,7 +84,7 @@ def test_tie_goes_to_the_greater_summed_log_probability():
         path("cot", "2", logprob=-2.0),
         path("cot", "2", logprob=-2.0, decoding="sample"),
     ]
-    assert "2" == select(paths, same_number)["majority"].answer
+    assert "2" == select(paths, same_number)["majority_with_greedy"].answer
 
 
 def test_tie_in_sum_goes_to_the_greatest_path():
@@ -211,8 +225,8 @@ def test_completions_are_what_a_choice_has_to_wait_for():
     """An order stops at the first success; votes need every path."""
     paths = [path("pot", None), path("eot", "1"), path("cot", "1"), path("cot", "1", decoding="sample")]
     choices = select(paths, same_number)
-    named = ("pot", "pot>eot>cot", "eot>pot", "majority", "weighted", "oracle")
-    assert [1, 2, 1, 4, 4, 4] == [choices[name].completions for name in named]
+    named = ("pot", "pot>eot>cot", "eot>pot", "majority", "majority_with_greedy", "weighted", "oracle")
+    assert [1, 2, 1, 1, 4, 4, 4] == [choices[name].completions for name in named]
 
 
 def test_majority_states_its_share_of_all_paths():

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import MixtureConfig
-from pipelines.mixture import Decided, card, decide, is_union, table_cuts, tally, to_table
+from pipelines.mixture import Decided, card, decide, in_dev, is_union, table_cuts, tally, to_table
 from pipelines.problems import Problem
 
 Rows = Sequence[Mapping[str, Any]]
@@ -34,7 +34,8 @@ def mix() -> Mixing:
         decided: list[Decided] = []
         for name in sorted({*known, *by_problem}):
             reason = (left_out or {}).get(name)
-            decided += decide(name, known.get(name), reason, *by_problem[name], config, seed=0)
+            dev = in_dev(0, name, config.dev_fraction)
+            decided += decide(name, known.get(name), reason, *by_problem[name], config, 0, dev)
         table: pa.Table = to_table(decided)
         kept = None if is_union(config) else table_cuts(table, config)
         return card(tally(table, kept), config)

@@ -23,7 +23,7 @@ def pot(draw: int, completion: str, *flags: str, status: str = "solved", correct
 def kept(samples: list[Judged], **settings: object) -> tuple[list[int], list[str]]:
     """The draws that stay, and the reasons of the others."""
     fit, dropped = fit_to_train(samples, MixtureConfig.model_validate(settings))
-    return [sample.draw for sample in fit], [entry.reason for entry in dropped]
+    return [one.sample.draw for one in fit], [entry.reason for entry in dropped]
 
 
 SAMPLES = [
@@ -63,6 +63,25 @@ def test_the_same_program_in_other_words_trains_once() -> None:
         pot(2, "b = 5\na = 3\nans = a + b"),
     ]
     assert ([0, 2], ["duplicate"]) == kept(samples)
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "draws", "dropped"),
+    [
+        ("drop", [(0, 1), (2, 1)], ["duplicate"] * 2),
+        ("weigh", [(0, 3), (2, 1)], ["duplicate"] * 2),
+        ("keep", [(0, 1), (1, 1), (2, 1), (3, 1)], []),
+    ],
+)
+def test_duplicates_are_dropped_weighed_or_kept(
+    duplicates: str, draws: list[tuple[int, int]], dropped: list[str]
+) -> None:
+    """Draws 1 and 3 say what draw 0 says; a weighed one stands for all of its draws."""
+    samples = [pot(0, "ans = 3 + 5"), pot(1, "ans = 3 + 5"), pot(2, "ans = 5 + 3"), pot(3, "ans =  3 + 5  # sum")]
+    config = MixtureConfig.model_validate({"duplicates": duplicates})
+    fit, gone = fit_to_train(samples, config)
+    assert draws == [(one.sample.draw, one.draws) for one in fit]
+    assert dropped == [entry.reason for entry in gone]
 
 
 def test_a_cap_keeps_the_most_diverse() -> None:

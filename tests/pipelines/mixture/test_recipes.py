@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.config import MixtureConfig
-from pipelines.mixture import RECIPES, Dropped, Example, Judged
+from pipelines.mixture import RECIPES, Dropped, Example, Judged, decide
 from pipelines.mixture.example import in_dev
 from pipelines.problems import Problem
 
@@ -73,10 +73,10 @@ def test_md_upsamples_problems_that_one_thought_alone_solves() -> None:
 
 
 def test_md_counts_correct_paths_as_sampled() -> None:
-    """A path written twice trains once, and counts twice in λ."""
+    """A path written twice trains once with the weight of two, and counts twice in λ: 2/3 + 2/3 and 1/3."""
     samples = [judged("cot", 0, "8", "so 8"), judged("cot", 1, "8", "so 8"), judged("pot", 0, "8")]
     weights, dropped = mixed("md", samples)
-    assert {"d/train/0/cot/0": pytest.approx(2 / 3), "d/train/0/pot/0": pytest.approx(1 / 3)} == weights
+    assert {"d/train/0/cot/0": pytest.approx(4 / 3), "d/train/0/pot/0": pytest.approx(1 / 3)} == weights
     assert [("cot", "duplicate")] == dropped
 
 
@@ -90,6 +90,31 @@ def test_three_thoughts_share_by_their_correct_counts() -> None:
 def test_md_drops_problems_that_no_thought_solves() -> None:
     """Type 4."""
     assert ({}, [("cot", "type_4"), ("pot", "type_4")]) == mixed("md", [judged("cot", 0, "7"), judged("pot", 0, None)])
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"recipe": "md"}, "weigh"),
+        ({"recipe": "md", "duplicates": "drop"}, "drop"),
+        ({"recipe": "etd"}, "drop"),
+        ({}, "drop"),
+        ({"recipe": "etd", "duplicates": "weigh"}, "weigh"),
+    ],
+)
+def test_what_happens_to_duplicates_unless_said(settings: dict[str, str], expected: str) -> None:
+    """MD sums over paths as sampled; ETD is a union of sets."""
+    config = MixtureConfig.model_validate(settings)
+    assert expected == config.duplicates == MixtureConfig.model_validate(config.model_dump()).duplicates
+
+
+def test_copies_train_and_are_not_in_dev() -> None:
+    """A problem of type 1 in dev: each example once."""
+    row = {"sample_id": "d/train/0/pot/0", "problem_id": "d/train/0", "thought": "pot", "draw": 0}
+    sample, verdict = row | {"completion": "ans = 8"}, row | {"status": "solved", "answer": "8", "correct": True}
+    for held_out, copies in ((False, [("train", 0), ("train", 1)]), (True, [("dev", 0)])):
+        decided = decide("d/train/0", PROBLEM, None, [sample], [verdict], MixtureConfig(recipe="md"), 0, held_out)
+        assert copies == [(one.split, one.example.copy) for one in decided if one.example]
 
 
 def test_label_trains_on_the_answer_alone() -> None:

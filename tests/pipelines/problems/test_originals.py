@@ -114,3 +114,27 @@ def test_categories_are_those_of_the_data_set(data: Path) -> None:
         name: count for name, count in svamp.items() if count > 1
     }
     assert "grade 1/Addition" == read(data, "asdiv", "asdiv")[0].category
+
+
+def test_asdiv_has_a_draw_for_mds_test(data: Path) -> None:
+    """695 by grade, the same by their rule as listed; the two sides are the whole, each problem with its own number."""
+    parts = {split: read(data, "asdiv", "asdiv", split) for split in ("all", "md_train", "md_test")}
+    numbers = {split: [one.problem_id.rpartition("/")[2] for one in found] for split, found in parts.items()}
+    assert (2305, 1610, 695) == tuple(map(len, parts.values()))
+    assert set(numbers["all"]) == {*numbers["md_train"], *numbers["md_test"]}
+    questions = [one.question for one in parts["all"]]
+    assert all(
+        one.question == questions[int(number)] for one, number in zip(parts["md_test"], numbers["md_test"], strict=True)
+    )
+    grades = {split: Counter(str(one.category).split("/")[0] for one in found) for split, found in parts.items()}
+    assert GRADES == {grade: (count, grades["md_test"][grade]) for grade, count in sorted(grades["all"].items())}
+
+
+GRADES = {
+    "grade 1": (195, 59),
+    "grade 2": (340, 102),
+    "grade 3": (808, 244),
+    "grade 4": (301, 91),
+    "grade 5": (146, 44),
+    "grade 6": (515, 155),
+}

@@ -88,15 +88,17 @@ def test_cost_is_unknown_when_one_price_is(run):
 
 
 def test_decoding_says_which_paths_a_selection_saw(run):
-    """With sampled paths beside the greedy one, thoughts and orders are greedy and votes see all."""
+    """With sampled paths beside the greedy one, thoughts and orders are greedy and MD's vote sees the others."""
     sampled = [row | {"decoding": "sample", "draw": draw} for row in run.predictions.to_pylist() for draw in range(2)]
     predictions = pa.Table.from_pylist(run.predictions.to_pylist() + sampled)
     evaluation = measure(replace(run, predictions=predictions))["evaluation"]
-    said = {name: _find(evaluation, selection=name)["decoding"] for name in ("pot", "pot>eot>cot", "majority")}
+    names = ("pot", "pot>eot>cot", "majority", "majority_with_greedy")
+    said = {name: _find(evaluation, selection=name)["decoding"] for name in names}
     assert said == {
         "pot": "greedy",
         "pot>eot>cot": "greedy",
-        "majority": "greedy and 2 sampled per thought",
+        "majority": "2 sampled per thought",
+        "majority_with_greedy": "greedy and 2 sampled per thought",
     }
 
 

@@ -1,6 +1,7 @@
 """A sweep's table, findings, map, lines and page, on synthetic results."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -41,6 +42,7 @@ def trial(point: dict[str, Any], seed: int, accuracies: dict[str, float], **chan
         "sampling": "3f2a9c11",
         "student": {"parameters": 1_258_432, "examples": 900, "steps": 90, "loss": 0.2},
         "evaluation": evaluation,
+        "score": next(reversed(accuracies.values()), None),
         "train_s": 12.0,
         "evaluate_s": 3.0,
     }
@@ -128,7 +130,7 @@ def test_an_axis_of_numbers_and_words_is_a_column_of_words() -> None:
 
 def test_the_best_is_chosen_on_dev_where_dev_has_accuracies() -> None:
     """Else on the test set, which the page says."""
-    by_test = points([trial({"training.epochs": e}, 0, {"pot": a}) for e, a in ((1.0, 0.5), (2.0, 0.4))])
+    by_test = points([trial({"training.epochs": e}, 0, {"pot": a}, score=None) for e, a in ((1.0, 0.5), (2.0, 0.4))])
     by_dev = points(
         [trial({"training.epochs": e}, 0, {"pot": a}, score=s) for e, a, s in ((1.0, 0.5, 0.3), (2.0, 0.4, 0.6))]
     )
@@ -142,6 +144,22 @@ def test_mixtures_against_the_best_single_thought_are_paired_by_seed() -> None:
     assert {"pot": 0.5, "eot": 0.5} == found.mixture.mix.shares
     assert pytest.approx((0.09, 0.09, 0.09)) == (found.difference.mean, found.difference.low, found.difference.high)
     assert found.held_out is not None and pytest.approx(0.09) == found.held_out.mean
+
+
+def test_who_is_measured_is_chosen_on_dev() -> None:
+    """Dev says that CoT with PoT is the best mixture; the test figures, by which another is, choose nothing."""
+    on_dev = {"cot": 0.2, "pot": 0.3, "eot": 0.3}
+    dev = [
+        replace(one, score=0.9 if set(one.point["mixture.ratios"].items()) == {("cot", 2), ("pot", 2)} else 0.1)
+        if len(one.point["mixture.ratios"]) > 1
+        else replace(one, score=on_dev[next(iter(one.point["mixture.ratios"]))])
+        for one in simplex()
+    ]
+    (found,) = against_single(points(dev), "gsm8k")
+    assert found.held_out is not None and pytest.approx(-0.075) == found.held_out.mean
+    assert pytest.approx(0.09) == found.difference.mean
+    (without,) = against_single(points([replace(one, score=None) for one in dev]), "gsm8k")
+    assert without.held_out is None
 
 
 def test_a_mixture_waits_for_its_thoughts_alone() -> None:

@@ -12,6 +12,7 @@ from pipelines.config import TrainingConfig
 from pipelines.student import training
 from pipelines.student.batches import Order
 from pipelines.student.examples import tokenise
+from pipelines.student.loss import mean_target_weight, target_weight
 from pipelines.student.training import learning_rate, train
 
 CPU = torch.device("cpu")
@@ -27,7 +28,10 @@ def our_losses(model, data, config, monkeypatch):
 
 
 def test_losses_equal_a_plain_loop(student, data, monkeypatch):
-    """20 steps with unequal weights and short steps: losses to 1e-5 and the same weights."""
+    """20 steps with unequal weights and short steps: losses to 1e-5 and the same weights.
+
+    All steps divide by one number; what is logged is the step's mean per token.
+    """
     config = TrainingConfig(epochs=2.5, batch_size=7, learning_rate=1e-3, warmup_steps=5, precision="fp32")
     ours, plain = student(), student()
     losses = our_losses(ours, data, config, monkeypatch)
@@ -36,6 +40,7 @@ def test_losses_equal_a_plain_loop(student, data, monkeypatch):
     bare = [p for name, p in plain.named_parameters() if p.dim() < 2 or "bias" in name]
     decayed = [p for name, p in plain.named_parameters() if p.dim() >= 2 and "bias" not in name]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01}, {"params": bare, "weight_decay": 0.0}])
+    constant = sum(data.weights * data.target_lengths) / 8  # steps of an epoch: 50 rows by 7
     expected = []
     for step in range(20):
         numerator = divisor = 0.0
@@ -46,35 +51,44 @@ def test_losses_equal_a_plain_loop(student, data, monkeypatch):
             logits = plain(input_ids=source[None], labels=target[None]).logits[0]
             numerator += data.weights[row] * functional.cross_entropy(logits, target, reduction="sum")
             divisor += data.weights[row] * len(target)
-        loss = numerator / divisor
         optimizer.zero_grad()
-        loss.backward()
+        (numerator / constant).backward()
         torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, 20, config)
         optimizer.step()
-        expected.append(loss.item())
+        expected.append(numerator.item() / divisor)
     assert 20 == len(losses)
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
     for mine, other in zip(ours.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
 
 
-def test_losses_equal_hugging_faces_trainer(student, examples, tokenizer, tmp_path, monkeypatch):
-    """At weights of 1, 20 steps of Seq2SeqTrainer over the same rows in the same order, its own padding and AdamW."""
+@pytest.mark.parametrize("equal_tokens", [True, False])
+def test_losses_equal_hugging_faces_trainer(equal_tokens, student, make, tokenizer, tmp_path, monkeypatch):
+    """At weights of 1, 20 steps of Seq2SeqTrainer over the same rows in the same order, its own padding and AdamW.
+
+    Where steps have equally many target tokens its steps are ours; others count T_step / C times as much with us.
+    """
     pytest.importorskip("accelerate", reason="Seq2SeqTrainer needs accelerate: pip install accelerate")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
     config = TrainingConfig(epochs=10 / 3, batch_size=8, learning_rate=1e-3, warmup_steps=5, precision="fp32")
-    alike = [example.__class__(**{**vars(example), "weight": 1.0}) for example in examples[:48]]
-    data = tokenise(alike, tokenizer, tmp_path / "data", 256, 256)
+    many = tokenise(make(300), tokenizer, tmp_path / "many", 256, 256).target_lengths
+    usual = np.flatnonzero(many == np.bincount(many).argmax())
+    rows = usual[:48] if equal_tokens else range(48)
+    data = tokenise([make(300)[row] for row in rows], tokenizer, tmp_path / "data", 256, 256)
+    assert 48 == len(data)
     ours, theirs = student(), student()
     losses = our_losses(ours, data, config, monkeypatch)
 
     order = Order(data.input_lengths, data.target_lengths, 8, 10 / 3, 1)
     rows = np.concatenate([order.examples(step) for step in range(20)]).tolist()
+    constant = mean_target_weight(data, order.per_epoch)
+    factors = [target_weight(data, order.examples(step)) / constant for step in range(20)]
+    assert equal_tokens == (set(factors) == {1.0})
     expected = []
 
     class Trainer(Seq2SeqTrainer):
@@ -83,10 +97,10 @@ def test_losses_equal_hugging_faces_trainer(student, examples, tokenizer, tmp_pa
         def _get_train_sampler(self, dataset=None):
             return torch.utils.data.SequentialSampler(dataset)
 
-        def training_step(self, *arguments, **options):
-            loss = super().training_step(*arguments, **options)
+        def compute_loss(self, *arguments, **options):
+            loss = super().compute_loss(*arguments, **options)
             expected.append(loss.item())
-            return loss
+            return loss * factors[len(expected) - 1]
 
     trainer = Trainer(
         model=theirs,

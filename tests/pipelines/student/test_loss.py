@@ -1,5 +1,7 @@
 """The loss of a step, against Hugging Face's own forward pass."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch.nn import functional
 from transformers import BartConfig, BartForConditionalGeneration
 
 from pipelines.student.batches import collate
-from pipelines.student.loss import WeightedCrossEntropy, denominator, tensors
+from pipelines.student.loss import WeightedCrossEntropy, mean_target_weight, target_weight, tensors
 
 CPU = torch.device("cpu")
 ROWS = np.arange(9)
@@ -61,7 +63,7 @@ def test_parts_add_up(model, data):
 
 
 def test_weights_of_one_give_hugging_faces_mean(model, data):
-    """At w = 1 the loss is the token mean that the model itself reports."""
+    """At w = 1 the logged loss is the token mean that the model itself reports."""
     batch = collate(data, np.array([0, 3, 6, 9]))  # rows of weight 1
     targets = torch.from_numpy(batch.target)
     inputs = torch.from_numpy(batch.input)
@@ -70,14 +72,19 @@ def test_weights_of_one_give_hugging_faces_mean(model, data):
         attention_mask=(inputs >= 0).long(),
         labels=targets.masked_fill(targets < 0, -100),
     ).loss
-    ours = WeightedCrossEntropy(model)(*tensors(batch, CPU)) / denominator(data, np.array([0, 3, 6, 9]))
+    ours = WeightedCrossEntropy(model)(*tensors(batch, CPU)) / target_weight(data, np.array([0, 3, 6, 9]))
     torch.testing.assert_close(ours, reported, rtol=1e-5, atol=1e-5)
 
 
-def test_denominator_weighs_target_tokens(data):
-    """sum_i w_i T_i."""
-    rows = np.array([0, 1, 2])
-    assert 1.0 * len(data.target(0)) + 0.5 * len(data.target(1)) + 2.0 * len(data.target(2)) == denominator(data, rows)
+def test_weighted_target_tokens_are_counted(data):
+    """sum_i |w_i| T_i, and its mean over the steps of an epoch; weights of zero divide nothing by zero."""
+    rows, lengths = np.array([0, 1, 2]), [len(data.target(row)) for row in range(3)]
+    assert 1.0 * lengths[0] + 0.5 * lengths[1] + 2.0 * lengths[2] == target_weight(data, rows)
+    signed = replace(data, weights=-data.weights)
+    assert target_weight(data, rows) == target_weight(signed, rows)
+    all_rows = np.arange(len(data))
+    assert target_weight(data, all_rows) / 8 == mean_target_weight(data, 8)
+    assert 1.0 == target_weight(replace(data, weights=0 * data.weights), all_rows)
 
 
 def test_other_architectures_train_too(data, tokenizer):

@@ -9,7 +9,7 @@ from pipelines.mixture import RECIPES, Example, Judged
 from pipelines.problems import Problem
 from pipelines.student.batches import collate
 from pipelines.student.examples import tokenise
-from pipelines.student.loss import WeightedCrossEntropy, denominator, tensors
+from pipelines.student.loss import WeightedCrossEntropy, target_weight, tensors
 
 CPU = torch.device("cpu")
 UPSAMPLE = 2
@@ -97,5 +97,5 @@ def test_the_papers_loss_term_by_term(student, tokenizer, cross_entropy, tmp_pat
     constant = UPSAMPLE * (tokens("pot", 0) + tokens("pot", 1) + tokens("cot", 0) + tokens("cot", 1))
     constant += (1 - lam) * (tokens("cot", 0) + tokens("cot", 1) + tokens("cot", 2))
     constant += lam * (tokens("pot", 0) + tokens("pot", 1))
-    assert constant == pytest.approx(denominator(data, rows))
+    assert constant == pytest.approx(target_weight(data, rows))
     assert 2 * UPSAMPLE + 2 * UPSAMPLE + 5 == len(data)

@@ -12,11 +12,12 @@ from torch import distributed
 from transformers import T5ForConditionalGeneration
 
 from pipelines.config import TrainingConfig
-from pipelines.student import training, worker
+from pipelines.student import training
 from pipelines.student.batches import shard
 from pipelines.student.examples import open_tokenised
-from pipelines.student.loss import WeightedCrossEntropy, denominator
+from pipelines.student.loss import WeightedCrossEntropy, target_weight
 from pipelines.student.training import train
+from pipelines.student.worker import Worker
 
 # 50 rows in steps of 7: the short step has one row, for one of two ranks.
 CONFIG = TrainingConfig(epochs=2, batch_size=7, learning_rate=5e-3, warmup_steps=5, precision="fp32")
@@ -82,11 +83,9 @@ def _rank(rank, folder, *folders):
     training.LOG_EVERY = 1
     data, dev = map(open_tokenised, folders)
     results = {}
+    accumulate = Worker._accumulate
     for mode in ("ours", "plain_mean", "out_of_memory"):
-        if mode == "plain_mean":  # each rank divides by its own weighted tokens, and the ranks are averaged
-            worker.denominator = lambda data, rows: WORLD_SIZE * denominator(data, shard(rows, rank, WORLD_SIZE))
-        else:
-            worker.denominator = denominator
+        Worker._accumulate = _own_mean(accumulate, rank) if mode == "plain_mean" else accumulate
         if mode == "out_of_memory" and rank == 1:
             WeightedCrossEntropy.forward = _full_once(WeightedCrossEntropy.forward)
         model = T5ForConditionalGeneration.from_pretrained(folder)
@@ -94,6 +93,20 @@ def _rank(rank, folder, *folders):
         results[mode] = losses, [parameter.data for parameter in model.parameters()]
     torch.save(results, f"{folder}/{rank}.pt")
     distributed.destroy_process_group()
+
+
+def _own_mean(accumulate, rank):
+    """Each rank divides by its own weighted tokens, the ranks are averaged, and the step counts as it should."""
+
+    def own_mean(self, rows, step):
+        constant = self._constant
+        own = target_weight(self._data, shard(rows, rank, WORLD_SIZE))
+        self._constant = constant * WORLD_SIZE * own / target_weight(self._data, rows)
+        counted = accumulate(self, rows, step)
+        self._constant = constant
+        return counted
+
+    return own_mean
 
 
 def _full_once(forward):
