@@ -80,7 +80,7 @@ def _screened(stages: Sequence[Stage], config: RunConfig, run_dir: RunDirectory,
         return screened(config, run_dir, problems)
     sets = [problem for source in config.evaluation_problems for problem in load(source, config.seed)]
     evaluated = ((problem.problem_id, problem.question) for problem in sets)
-    return screen(problems, evaluated, config.mixture, config.seed)
+    return screen(problems, evaluated, config.mixture, config.seed, config.sampling.draws)
 
 
 def _words(stage: str, config: RunConfig, run_dir: RunDirectory, plan: Plan | None, problems: list[Problem]) -> str:

@@ -64,7 +64,7 @@ def screened(config: RunConfig, run_dir: RunDirectory, problems: list[Problem]) 
     table = run_dir.read_table("evaluation_problems", columns=["problem_id", "question"])
     rows = pa.table({"problem_id": [], "question": []}) if table is None else table
     evaluated = zip(rows["problem_id"].to_pylist(), rows["question"].to_pylist(), strict=True)
-    return screen(problems, evaluated, config.mixture, config.seed)
+    return screen(problems, evaluated, config.mixture, config.seed, config.sampling.draws)
 
 
 def _problems(run_dir: RunDirectory) -> list[Problem]:

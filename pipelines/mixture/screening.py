@@ -1,6 +1,6 @@
 """Which problems are worth a request: not those that the mixture will drop, and dev problems only once a thought.
 
-    screened = screen(problems, [("gsm8k/test/7", "If she sells ...")], config.mixture, seed=0)
+    screened = screen(problems, [("gsm8k/test/7", "If she sells ...")], config.mixture, seed=0, draws=4)
     screened.left_out                         {"gsm8k/train/12": LeftOut("ngram", "gsm8k/test/7")}
     screened.draws("gsm8k/train/40", 4)       1 for a dev problem, 0 for one that is left out, else 4
 
@@ -14,7 +14,8 @@ from typing import Literal
 
 from pipelines.config import MixtureConfig
 from pipelines.errors import DataError
-from pipelines.mixture.example import in_dev, in_fraction
+from pipelines.mixture.example import in_fraction
+from pipelines.mixture.held_out import held_out
 from pipelines.mixture.overlap import Evaluated, NearIndex, first_of_near, words_of
 from pipelines.problems import Problem
 
@@ -61,9 +62,11 @@ class Screened:
 
 
 def screen(
-    problems: Sequence[Problem], evaluated: Iterable[tuple[str, str]], config: MixtureConfig, seed: int
+    problems: Sequence[Problem], evaluated: Iterable[tuple[str, str]], config: MixtureConfig, seed: int, draws: int
 ) -> Screened:
     """Compare each question with those of the evaluation sets, given by id and question, and with each other.
+
+    Where a thought has one draw, dev problems cost no more than others, and it is left open which they are.
 
     Raises:
         DataError: evaluation sets hold more than half of the problems, so that the data sets are probably the same.
@@ -82,22 +85,16 @@ def screen(
             f"{screened.reasons(config.decontaminate)}; expected other problems than those of the evaluation; choose "
             "another split or data set, or mixture.decontaminate=null, which drops the same questions only"
         )
-    dev = frozenset(one.problem_id for one in problems if in_dev(seed, one.problem_id, config.dev_fraction))
-    if config.near_duplicates == "drop":
-        left_out |= _repeats(problems, left_out.keys() | _untrained(problems, config, seed) - dev)
-    return Screened(left_out, dev - left_out.keys())
-
-
-def _untrained(problems: Sequence[Problem], config: MixtureConfig, seed: int) -> set[str]:
-    """Problems outside ``mixture.fraction``: nothing is left out for being near them."""
-    return {one.problem_id for one in problems if not in_fraction(seed, one.problem_id, config.fraction)}
-
-
-def _repeats(problems: Sequence[Problem], gone: set[str]) -> dict[str, LeftOut]:
-    """Problems near an earlier one that trains."""
+    if draws == 1 and config.near_duplicates == "keep":
+        return screened
     ids = [problem.problem_id for problem in problems]
     words = [words_of(problem.question) for problem in problems]
     index = NearIndex(words)
     near = [index.near(own, before=number) for number, own in enumerate(words)]
-    firsts = first_of_near(near, left_out=[number for number, name in enumerate(ids) if name in gone])
-    return {ids[number]: LeftOut("repeat", ids[first]) for number, first in enumerate(firsts) if first is not None}
+    dev = held_out(ids, near, seed, config.dev_fraction)
+    if config.near_duplicates == "drop":
+        untrained = {name for name in ids if name not in dev and not in_fraction(seed, name, config.fraction)}
+        gone = [number for number, name in enumerate(ids) if name in left_out or name in untrained]
+        firsts = first_of_near(near, left_out=gone)
+        left_out |= {ids[n]: LeftOut("repeat", ids[first]) for n, first in enumerate(firsts) if first is not None}
+    return Screened(left_out, dev - left_out.keys())
