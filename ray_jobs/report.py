@@ -120,10 +120,10 @@ def _json(run_dir: RunDirectory, *parts: str) -> dict[str, Any] | None:
     return content
 
 
-def _lines(run_dir: RunDirectory, name: str) -> list[dict[str, Any]]:
-    if not run_dir.exists(name):
+def _lines(run_dir: RunDirectory, *parts: str) -> list[dict[str, Any]]:
+    if not run_dir.exists(*parts):
         return []
-    return [json.loads(line) for line in run_dir.read_bytes(name).splitlines() if line.strip()]
+    return [json.loads(line) for line in run_dir.read_bytes(*parts).splitlines() if line.strip()]
 
 
 REPORT = Stage(
