@@ -222,7 +222,7 @@ EQUATIONS = {
     "endless minus": ("ans = " + "-" * 50_000 + "1", "unparsable"),
     "NUL": ("ans = 5\0", "unparsable"),
     "surrogate": ("ans = \ud800", "unparsable"),
-    "factorial": ("ans = 99999!", "unparsable"),
+    "factorial": ("ans = 99999!", "unsolved"),
     "huge number": ("ans = 1e999999999", "unparsable"),
     "contradiction": ("x = 1\nx = 2\nans = x", "inconsistent"),
     "transcendental": ("2^x + 3^x = x^5 + 1\nans = x", "unsolved"),
