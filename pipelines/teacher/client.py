@@ -167,7 +167,7 @@ class Teacher:
             return self._timeout_s
         if self.slowest_s is None:
             return _FIRST_ANSWER_S
-        return min(_LONGEST_S, patience(None, self.slowest_s) * 2**timeouts)
+        return min(_LONGEST_S, patience(None, self.slowest_s) * 2.0**timeouts)
 
     async def _attempt(self, request: Request, gate: Gate, is_retry: bool, timeout_s: float) -> list[Sample]:
         draws = request.draws if self.dialect.several else 1
