@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?|\.\d+)(?![\w.])")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)%")
 _OPERATION = re.compile(r"(?<=[\w.)])\s*([-+*/])\s*(?=[\w.(])")
 _OTHER_OPERATION = {"+": "-", "-": "+", "*": "+", "/": "*"}
+_BEGUN = "Let me see:"  # of prose that breaks off in its first step; an empty answer would be a fault of the endpoint
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _mistaken(text: str, thought: str, solution: Annotated, kind: MistakeKind, d
     if kind == "underdetermined":
         return _incomplete(text, thought)
     if thought == "cot":
-        return solution.lines[0] if solution.lines else ""
+        return solution.lines[0] if solution.lines else _BEGUN
     return "Sure! " + chain_of_thought(solution)
 
 
@@ -157,7 +158,7 @@ def _wrong_operation(text: str, thought: str, draw: random.Random) -> str:
 def _broken(text: str, thought: str) -> str:
     """Code that does not parse; prose that breaks off before its last step."""
     if thought == "cot":
-        return "\n".join(text.split("\n")[:-2])
+        return "\n".join(text.split("\n")[:-2]) or _BEGUN
     return text.replace(" = ", " = (", 1)
 
 
