@@ -84,7 +84,7 @@ def test_a_kill_in_the_middle_of_sampling_loses_nothing(tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     samples = pq.read_table(tmp_path / "run/samples")["sample_id"].to_pylist()
-    assert (600, 600) == (len(samples), len(set(samples)))
+    assert (591, 591) == (len(samples), len(set(samples)))  # three of 200 problems are in the evaluation set
     assert 50 <= len(answered) < 600
     assert len(journal_ids(tmp_path)) == len(set(journal_ids(tmp_path)))
 
