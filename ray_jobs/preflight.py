@@ -31,7 +31,11 @@ def check_student(config: RunConfig, run_dir: RunDirectory) -> None:
     """
     from pipelines.student import check_round_trip, load_model, load_tokenizer, parameter_count
 
-    if config.student.init == "random" or run_dir.manifest("student") is not None:
+    trained = run_dir.manifest("student")
+    is_trained = trained is not None and trained.fields.get("student") == config.student.model_dump(
+        exclude={"ctranslate2"}
+    )
+    if config.student.init == "random" or is_trained:
         return
     tokenizer = load_tokenizer(config.student, ())
     problems = _problems(run_dir)

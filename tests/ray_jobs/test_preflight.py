@@ -15,7 +15,7 @@ import pytest
 import torch
 from aiohttp import web
 
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, DataError
 from pipelines.mixture import LeftOut, Screened
 from pipelines.problems import load
 from pipelines.teacher import Exchange
@@ -24,7 +24,7 @@ from ray_jobs import cli, distill, gpus, preflight, train
 from ray_jobs.gpus import Gpu
 from ray_jobs.journal import JournalWriter
 from ray_jobs.plan import make_plan
-from ray_jobs.run_directory import RunDirectory
+from ray_jobs.run_directory import Manifest, RunDirectory
 from ray_jobs.sampler import as_row
 from ray_jobs.stage import execute
 from ray_jobs.student_files import pinned
@@ -91,6 +91,22 @@ def test_a_student_that_cannot_be_opened_costs_no_request(
         assert re.search(f"^error: student.model: .*{expected}", line), line
     assert (18, 0) == (len(broken_students), teacher.requests)
     assert not (tmp_path / "run" / "journal").exists()
+
+
+def test_a_trained_student_is_not_opened_again_but_another_one_is(
+    broken_students: dict[str, tuple[Path, str]], tmp_path: Path
+) -> None:
+    """The run directory of one student says nothing of the next, which is opened before more is requested."""
+    folder, expected = broken_students["no weights"]
+    first = cli.load_config(None, [f"run_dir={tmp_path}/run", f"student.model={folder}"])
+    run_dir = RunDirectory(first.run_dir)
+    run_dir.start("student")
+    made = {"stage": "train", "fingerprint": "", "version": "", "inputs": {}, "files": [], "rows": 1, "wall_s": 0.0}
+    run_dir.publish("student", Manifest(fields=train.TRAIN.fields(first), **made))
+    preflight.check_student(first, run_dir)
+    other = cli.load_config(None, [f"run_dir={tmp_path}/run", f"student={{model: {folder}, revision: v2}}"])
+    with pytest.raises((ConfigError, DataError), match=expected):
+        preflight.check_student(other, run_dir)
 
 
 @pytest.mark.parametrize(
